@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The only maker of paths. Everything is relative to the project's root."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+ROOT = Path(os.environ.get("EXTSPT_ROOT", Path(__file__).resolve().parent.parent))
+
+KMOD = ROOT / "kmod"
+AXES = KMOD / "axes"
+VARIANTS = ROOT / "variants"
+TEMPLATES = ROOT / "generator" / "templates"
+COSTS = KMOD / "seam" / "costs"
+BUILD = ROOT / "build"
+KERNELS = BUILD / "kernels"
+HTML = BUILD / "html"
+RESULTS = ROOT / "results"
+RUNS = RESULTS / "runs"
+REPORTS = RESULTS / "reports"
+ASV_RESULTS = RESULTS / "asv"
+
+
+def staged(release: str, variant: str) -> Path:
+    """Self-contained build folder of one variant for one kernel release."""
+    return BUILD / release / variant
+
+
+def kernel_image(release: str) -> Path:
+    """Folder an image package of this release is unpacked into (never installed)."""
+    return KERNELS / release
+
+
+def run_dir(run_id: str) -> Path:
+    """Folder of one run: manifest, boots, records, summary."""
+    return RUNS / run_id
+
+
+def report_dir(run_id: str) -> Path:
+    """Folder of one report bundle."""
+    return REPORTS / run_id

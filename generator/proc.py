@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The only caller of other programs: argv lists, a timeout, an own process group, a log."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from generator.errors import RigError
+
+_dry_run = False
+
+
+def set_dry_run(on: bool) -> None:
+    """With dry run on, run() prints commands to stdout and reports success."""
+    global _dry_run  # one switch for the whole process, set once by the CLI
+    _dry_run = on
+
+
+def dry_run() -> bool:
+    """Tell whether commands are only printed."""
+    return _dry_run
+
+
+@dataclass(frozen=True)
+class Done:
+    """Outcome of a finished program; ``output`` is stdout and stderr interleaved."""
+
+    argv: tuple[str, ...]
+    returncode: int
+    output: str
+
+    @property
+    def ok(self) -> bool:
+        return self.returncode == 0
+
+
+def which(program: str, package: str) -> str:
+    """Path of a program, or a RigError that names the Debian package it is in."""
+    path = shutil.which(program)
+    if path is None:
+        raise RigError(f"{program} is not installed", fix=f"run 'make setup', or install {package}")
+    return path
+
+
+def run(argv: Sequence[str | Path], *, timeout: float, cwd: Path | None = None,
+        env: Mapping[str, str] | None = None, log: Path | None = None) -> Done:
+    """Run a program to its end and return its outcome; output goes to ``log`` too.
+
+    Raises RigError when it cannot be started or overruns ``timeout`` seconds.
+    """
+    args = tuple(str(a) for a in argv)
+    if _dry_run:
+        print(shlex.join(args))
+        return Done(args, 0, "")
+    with spawned(args, cwd=cwd, env=env) as child:
+        try:
+            output, _ = child.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired as overrun:
+            raise RigError(f"no end after {timeout:g} s", where=shlex.join(args)) from overrun
+    if log is not None:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text(f"$ {shlex.join(args)}\n{output}")
+    return Done(args, child.returncode, output)
+
+
+@contextlib.contextmanager
+def spawned(argv: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None,
+            ) -> Iterator[subprocess.Popen[str]]:
+    """A running program in its own process group, which is gone when the block ends."""
+    try:
+        child = subprocess.Popen(
+            argv, cwd=cwd, env={**os.environ, **env} if env else None, text=True,
+            errors="replace", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, start_new_session=True)
+    except OSError as error:
+        raise RigError(f"cannot start {argv[0]}: {error.strerror}") from error
+    try:
+        yield child
+    finally:
+        end(child)
+
+
+def end(child: subprocess.Popen[str], grace: float = 3.0) -> None:
+    """End a program and its group: TERM, then KILL after ``grace`` seconds."""
+    for sig in (signal.SIGTERM, signal.SIGKILL):
+        if child.poll() is not None:
+            break
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, sig)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(grace)
+    if child.stdout is not None:
+        child.stdout.close()
+
+
+def note(line: str) -> None:
+    """One line of progress, on stderr: stdout is for results."""
+    print(line, file=sys.stderr, flush=True)
