@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The figures of one case: its raw record as (metric, statistic, value, unit, n) rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from generator.stats import NAN, Histogram, ratio
+
+PERCENTILES = ((0.5, "p50"), (0.9, "p90"), (0.99, "p99"))
+PAGE_BYTES = 4096
+TABLE_CLASSES = ("sept", "pamt", "mirror")
+MEMORY_FIELDS = ("allocated", "freed", "live", "peak", "charged", "uncharged", "atomic_fallback",
+                 "cross_freed", "handed_over")
+PER_FAULT = ("page_allocs", "page_frees", "lock_takes", "seamcalls", "retries")
+MEMCG_BATCH_PAGES = 64
+"""memory.stat lags by up to this many pages on each CPU (the kernel batches its updates)."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure, without the columns that name its case."""
+
+    metric: str
+    stat: str
+    value: float
+    unit: str
+    n: int = 1
+    ci: tuple[float, float] = (NAN, NAN)
+    exact: bool = True
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Clock ticks to the tier's unit; ``overhead`` is the median of an empty pair, in ticks."""
+
+    unit: str
+    per_tick: float
+    overhead: float
+
+    @classmethod
+    def of(cls, tier: str, clock: Mapping[str, Any]) -> Scale:
+        pair = Histogram.of(clock["empty_pair"])
+        overhead = pair.percentile(0.5) if pair.n else 0.0
+        if tier == "count":
+            return cls("instructions", 1.0, overhead)
+        return cls("ns", 1e6 / float(clock["khz"]), overhead)
+
+    def net(self, ticks: float, overhead: float) -> float:
+        """Ticks less ``overhead``, not below zero, in this unit; NaN stays NaN."""
+        return ticks if math.isnan(ticks) else max(ticks - overhead, 0.0) * self.per_tick
+
+
+def failed(case: Mapping[str, Any]) -> str:
+    """Why a case has no figures, or "" when it has: a failed check gets no timing."""
+    record = case.get("record")
+    if record is None:
+        return f"no record, rc={case.get('rc')}"
+    if case.get("rc") or record.get("status"):
+        return f"rc={case.get('rc')} status={record.get('status')}"
+    return "; ".join(map(str, record.get("errors") or ()))
+
+
+def latency_rows(metric: str, data: Mapping[str, Any], scale: Scale, *, net: bool) -> Iterator[Row]:
+    """Rows of one histogram; with ``net`` the clock's own cost leaves the median only.
+
+    The median as read stays as ``p50_raw``.
+    """
+    hist = Histogram.of(data)
+    if not hist.n:
+        yield Row(metric, "p50", NAN, scale.unit, 0)
+        return
+    for p, name in PERCENTILES:
+        off = scale.overhead if net and name == "p50" else 0.0
+        low, high = (scale.net(edge, off) for edge in hist.interval(p))
+        yield Row(metric, name, scale.net(hist.percentile(p), off), scale.unit, hist.n,
+                  (low, high), hist.exact)
+    if net:
+        yield Row(metric, "p50_raw", hist.percentile(0.5) * scale.per_tick, scale.unit, hist.n,
+                  exact=hist.exact)
+    for name, ticks in (("min", hist.low), ("max", hist.high), ("mean", hist.mean)):
+        yield Row(metric, name, ticks * scale.per_tick, scale.unit, hist.n)
+
+
+def lock_rows(locks: Mapping[str, Any], scale: Scale) -> Iterator[Row]:
+    """Acquisitions, contention, wait and hold of every lock, and over all locks (``lock.all``)."""
+    for name, lock in locks.items():
+        taken, fought = int(lock["acquired"]), int(lock["contended"])
+        yield Row(f"lock.{name}.acquired", "count", taken, "takes")
+        yield from contention(f"lock.{name}", fought, taken)
+        yield from latency_rows(f"lock.{name}.wait", lock["wait"], scale, net=False)
+        yield from latency_rows(f"lock.{name}.hold", lock["hold"], scale, net=False)
+    yield from contention("lock.all", sum(int(x["contended"]) for x in locks.values()),
+                          sum(int(x["acquired"]) for x in locks.values()))
+
+
+def contention(prefix: str, fought: int, taken: int) -> Iterator[Row]:
+    """Contended takes, and how many there are in 1000 acquisitions."""
+    yield Row(f"{prefix}.contended", "count", fought, "takes", taken)
+    yield Row(f"{prefix}.contended", "per_1k", 1000 * ratio(fought, taken), "takes/1000", taken)
+
+
+def count_rows(counts: Mapping[str, Any]) -> Iterator[Row]:
+    """The run's exact counts, and the ones a fault is judged by divided by the faults."""
+    faults = int(counts.get("faults", 0))
+    for name, value in counts.items():
+        yield Row(f"count.{name}", "count", int(value), "events")
+    for name in PER_FAULT:
+        if name in counts:
+            yield Row(f"per_fault.{name}", "ratio", ratio(int(counts[name]), faults),
+                      f"{name}/fault", faults)
+
+
+def memory_rows(when: str, table: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
+    """The account of every page class and owner at ``when`` ("run" or "end"), and its sums.
+
+    ``mem.tables`` sums the page-table classes (S-EPT, PAMT, mirror) over both owners.
+    """
+    for entry in table:
+        for field in MEMORY_FIELDS:
+            yield Row(f"mem.{entry['class']}.{entry['owner']}.{field}", when, int(entry[field]),
+                      "pages")
+    for name, classes in (("tables", TABLE_CLASSES), ("all", None)):
+        chosen = [e for e in table if classes is None or e["class"] in classes]
+        for field in MEMORY_FIELDS:
+            if field != "peak":  # peaks of different classes need not coincide
+                yield Row(f"mem.{name}.{field}", when, sum(int(e[field]) for e in chosen), "pages")
+
+
+def parked_rows(pools: Sequence[Mapping[str, Any]], vcpus: int) -> Iterator[Row]:
+    """Pages lying in caches at the end of the run: per pool, per vCPU, and per VM."""
+    per_pool: dict[str, list[Mapping[str, Any]]] = {}
+    for entry in pools:
+        per_pool.setdefault(str(entry["pool"]), []).append(entry)
+    for pool, entries in per_pool.items():
+        for field in ("pages", "peak"):
+            yield Row(f"parked.{pool}.{field}", "sum", sum(int(e[field]) for e in entries), "pages",
+                      len(entries))
+    for field in ("pages", "peak"):
+        of_vcpus = sum(int(e[field]) for e in pools if int(e["vcpu"]) >= 0)
+        of_vm = sum(int(e[field]) for e in pools if int(e["vcpu"]) < 0)
+        yield Row(f"parked.all.{field}", "per_vcpu", ratio(of_vcpus, vcpus), "pages/vCPU", vcpus)
+        yield Row(f"parked.all.{field}", "per_vm", of_vm, "pages")
+
+
+def seam_rows(seam: Mapping[str, Any]) -> Iterator[Row]:
+    """SEAMCALLs by leaf and status, and the violations the model reported."""
+    for call in seam.get("calls", ()):
+        yield Row(f"seam.{call['leaf']}", str(call["status"]), int(call["n"]), "calls")
+    yield Row("seam.violations", "count", len(seam.get("violations", ())), "events")
+
+
+def memcg_rows(stat: Sequence[int | None] | None, table: Sequence[Mapping[str, Any]],
+               cpus: int) -> Iterator[Row]:
+    """The kernel's own account of the cgroup against ours.
+
+    Ours is a range: of the pages live, at most ``charged`` and at least ``live - uncharged`` are
+    charged. ``agrees`` is 1 when the kernel's figure lies in it, give or take the tolerance.
+    """
+    if not stat or len(stat) < 3 or any(v is None or v < 0 for v in stat[:3]):
+        return
+    before, live, after = (int(v or 0) for v in stat[:3])
+    low = sum(max(int(e["live"]) - int(e["uncharged"]), 0) for e in table)
+    high = sum(min(int(e["live"]), int(e["charged"])) for e in table)
+    slack = MEMCG_BATCH_PAGES * max(cpus, 1)
+    seen = (live - before) / PAGE_BYTES
+    yield Row("memcg.kernel_live", "delta", seen, "pages")
+    yield Row("memcg.kernel_left", "delta", (after - before) / PAGE_BYTES, "pages")
+    yield Row("memcg.own_live", "count", high, "pages", ci=(low, high))
+    yield Row("memcg.tolerance", "count", slack, "pages")
+    yield Row("memcg.agrees", "bool", float(low - slack <= seen <= high + slack), "bool")
+
+
+def case_rows(case: Mapping[str, Any], tier: str) -> Iterator[Row]:
+    """All rows of one case; a failed one has the row that says so and no others."""
+    reason = failed(case)
+    yield Row("case.failed", "bool", float(bool(reason)), "bool")
+    if reason:
+        return
+    record = case["record"]
+    scale, vcpus = Scale.of(tier, record["clock"]), int(record["params"].get("vcpus", 1))
+    yield from latency_rows("clock.empty_pair", record["clock"]["empty_pair"], scale, net=False)
+    for op, data in record["ops"].items():
+        yield from latency_rows(f"op.{op}", data, scale, net=True)
+    yield from lock_rows(record["locks"], scale)
+    yield from count_rows(record["counts"])
+    for when in ("run", "end"):
+        yield from memory_rows(when, record["memory"].get(when) or ())
+    yield from parked_rows(record["memory"].get("parked") or (), vcpus)
+    yield from seam_rows(record["seam"])
+    yield from memcg_rows(case.get("kernel_stat"), record["memory"].get("run") or (), vcpus)
