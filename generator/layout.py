@@ -15,6 +15,7 @@ TEMPLATES = ROOT / "generator" / "templates"
 COSTS = KMOD / "seam" / "costs"
 BUILD = ROOT / "build"
 KERNELS = BUILD / "kernels"
+TOOLS = BUILD / "tools"
 HTML = BUILD / "html"
 RESULTS = ROOT / "results"
 RUNS = RESULTS / "runs"
@@ -22,9 +23,9 @@ REPORTS = RESULTS / "reports"
 ASV_RESULTS = RESULTS / "asv"
 
 
-def staged(release: str, variant: str) -> Path:
+def staged(release: str, variant: str, root: Path = ROOT) -> Path:
     """Self-contained build folder of one variant for one kernel release."""
-    return BUILD / release / variant
+    return root / "build" / release / variant
 
 
 def kernel_image(release: str) -> Path:

@@ -61,6 +61,16 @@ def run(argv: Sequence[str | Path], *, timeout: float, cwd: Path | None = None,
     if _dry_run:
         print(shlex.join(args))
         return Done(args, 0, "")
+    return _finish(args, timeout=timeout, cwd=cwd, env=env, log=log)
+
+
+def query(argv: Sequence[str | Path], *, timeout: float = 30.0) -> Done:
+    """Run a program that only reads; it runs in a dry run too. Errors as in run()."""
+    return _finish(tuple(str(a) for a in argv), timeout=timeout)
+
+
+def _finish(args: tuple[str, ...], *, timeout: float, cwd: Path | None = None,
+            env: Mapping[str, str] | None = None, log: Path | None = None) -> Done:
     with spawned(args, cwd=cwd, env=env) as child:
         try:
             output, _ = child.communicate(timeout=timeout)

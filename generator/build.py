@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Staged folders to modules with the tree's own Kbuild; W=1 and -Werror always, it is our code."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from generator import proc
+from generator.errors import BuildError
+from generator.kernel import KernelTree, require_compiler
+from generator.render import RenderedModule
+
+STRICT = ("W=1", "KCFLAGS=-Werror")
+LOG = "build.log"
+STAMP = ".extspt-build"
+# A module takes seconds; this only ends a hung compiler.
+_TIMEOUT_S = 600.0
+_FAULT = re.compile(r"(: (fatal )?error: |^ERROR: |: undefined reference|^make.*\*\*\* )")
+
+
+@dataclass(frozen=True)
+class BuiltModule:
+    """A module on disk. ``sha256``: of the .ko. ``skipped``: nothing had changed."""
+
+    rendered: RenderedModule
+    ko: Path
+    sha256: str
+    skipped: bool
+
+
+def build_all(modules: Sequence[RenderedModule],
+              done: Callable[[BuiltModule], None] = lambda built: None) -> list[BuiltModule]:
+    """Build several staged variants side by side, one per CPU; ``done`` is told of each.
+
+    Raises BuildError of the first that fails, after those already running have ended.
+    """
+    if not modules:
+        return []
+    require_compiler(modules[0].tree)
+    cpus = os.cpu_count() or 1
+    workers = 1 if proc.dry_run() else min(cpus, len(modules))
+
+    def one(module: RenderedModule) -> BuiltModule:
+        built = build(module, jobs=max(1, cpus // workers))
+        done(built)
+        return built
+
+    with ThreadPoolExecutor(workers) as pool:
+        futures = [pool.submit(one, module) for module in modules]
+        try:
+            return [future.result() for future in futures]
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def build(module: RenderedModule, jobs: int = 1) -> BuiltModule:
+    """Build one staged folder, or find that its fingerprint was built already.
+
+    Raises BuildError with the compiler's first errors; the whole log is build.log there.
+    """
+    ko = module.path / f"{module.variant.module}.ko"
+    if (known := _stamped(module, ko)) is not None:
+        return BuiltModule(module, ko, known, skipped=True)
+    stamp = module.path / STAMP
+    if not proc.dry_run():
+        stamp.unlink(missing_ok=True)
+    argv = command(module, f"-j{jobs}", *STRICT)
+    log = module.path / LOG
+    outcome = proc.run(argv, timeout=_TIMEOUT_S, log=log)
+    if proc.dry_run():
+        return BuiltModule(module, ko, "", skipped=False)
+    if not outcome.ok:
+        raise BuildError(f"{module.variant.module} does not build", where=str(log),
+                         fix=f"mend it, or repeat it by hand: make -C {module.tree.kdir} "
+                             f"M={module.path} modules",
+                         evidence=first_errors(outcome.output))
+    _refuse_wrong_release(module.tree, ko)
+    sha256 = _sha256(ko)
+    stamp.write_text(json.dumps({"fingerprint": module.fingerprint, "sha256": sha256}))
+    return BuiltModule(module, ko, sha256, skipped=False)
+
+
+def command(module: RenderedModule, *extra: str) -> tuple[str, ...]:
+    """The make command for a staged folder."""
+    return (*module.tree.make, f"M={module.path}", *extra, "modules")
+
+
+def first_errors(output: str, limit: int = 12) -> str:
+    """The compiler's first errors, each with its two lines of context; else the log's end."""
+    lines = output.splitlines()
+    faults = [n for n, line in enumerate(lines) if _FAULT.search(line)]
+    if not faults:
+        return "\n".join(lines[-limit:])
+    wanted = sorted({k for n in faults for k in range(n, min(n + 3, len(lines)))})
+    return "\n".join(lines[k] for k in wanted[:limit])
+
+
+def _stamped(module: RenderedModule, ko: Path) -> str | None:
+    """sha256 of the module when it was built from this very fingerprint and is intact."""
+    try:
+        stamp = json.loads((module.path / STAMP).read_text())
+        same = stamp["fingerprint"] == module.fingerprint and stamp["sha256"] == _sha256(ko)
+        return str(stamp["sha256"]) if same else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None     # no stamp, half a stamp or no module: build
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _refuse_wrong_release(tree: KernelTree, ko: Path) -> None:
+    modinfo = proc.which("modinfo", "kmod")
+    vermagic = proc.query([modinfo, "-F", "vermagic", ko]).output.strip()
+    if vermagic.split(" ", 1)[0] != tree.release:
+        raise BuildError(f"the module is for '{vermagic}', the tree is {tree.release}",
+                         where=str(ko), fix="the tree's release changed: make modules_prepare there")

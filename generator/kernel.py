@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What a kernel tree is and whether modules can be built against it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from generator import layout, proc
+from generator.errors import BuildError, RigError
+
+HEADERS_PACKAGE = "linux-headers-cloud-amd64"
+# What the twin needs of a kernel: without these it does not build, load or account.
+NEEDED = ("MODULES", "SMP", "DEBUG_FS", "MEMCG", "X86_64")
+# What decides which figures a boot of this kernel can give; recorded, not required.
+RECORDED = ("MODVERSIONS", "PREEMPT_DYNAMIC", "HZ", "DEBUG_INFO_BTF", "LOCK_STAT", "PROVE_LOCKING",
+            "KASAN", "KFENCE")
+_SETTING = re.compile(r"^CONFIG_(\w+)=(.*)$", re.MULTILINE)
+_RELEASE = re.compile(r'#define UTS_RELEASE "([^"]+)"')
+_CLANG = re.compile(r"\bclang version (\d+)")
+_VERSION = re.compile(r"(\d+)\.\d+(?:\.\d+)?")
+
+
+@dataclass(frozen=True)
+class KernelTree:
+    """A tree that modules can be built against.
+
+    ``config``: the options of NEEDED and RECORDED that are set. ``config_hash``: sha256 of the
+    whole .config. ``built_with``: compiler that built the kernel; ``compiler``: the one found
+    here, "" when there is none. ``kind``: distro-headers, prepared or built.
+    """
+
+    release: str
+    kdir: Path
+    arch: str
+    kind: str
+    config: Mapping[str, str]
+    config_hash: str
+    built_with: str
+    cc: str
+    compiler: str
+    image: Path | None
+
+    @property
+    def make(self) -> tuple[str, ...]:
+        """The command that enters this tree's Kbuild, without M= and goals."""
+        base = ("make", "-C", str(self.kdir))
+        if self.kind == "distro-headers" or self.cc == "gcc":
+            return base     # distro headers name their compiler themselves
+        return (*base, "LLVM=1") if self.cc == "clang" else (*base, f"CC={self.cc}")
+
+    def need_image(self) -> Path:
+        """The bootable image, or RigError: only a boot needs one."""
+        if self.image is None:
+            fix = ("run 'make setup'" if self.kind == "distro-headers"
+                   else "build it there: make bzImage")
+            raise RigError(f"no bootable image of {self.release}", where=str(self.kdir), fix=fix)
+        return self.image
+
+    @classmethod
+    def probe(cls, kdir: Path | str | None = None, system: Path = Path("/")) -> KernelTree:
+        """Look at ``kdir``, or at the newest distro headers installed under ``system``.
+
+        Raises BuildError (exit 12) that says what the tree lacks and how to mend it.
+        """
+        tree = _default(system) if kdir is None else _existing(Path(kdir))
+        _refuse_unprepared(tree)
+        text = (tree / ".config").read_text()
+        config = dict(_SETTING.findall(text))
+        _refuse_config(tree, config)
+        built_with = config.get("CC_VERSION_TEXT", "").strip('"')
+        release, cc = _release(tree), _program(built_with)
+        kind = _kind(tree)
+        return cls(release, tree, "x86_64", kind,
+                   {name: config[name] for name in (*NEEDED, *RECORDED) if name in config},
+                   hashlib.sha256(text.encode()).hexdigest(), built_with, cc,
+                   compiler_version(cc), _image(tree, release, kind, system))
+
+
+def compiler_version(program: str) -> str:
+    """First line of the compiler's --version, or "" when it is not installed."""
+    if shutil.which(program) is None:
+        return ""
+    return proc.query([program, "--version"]).output.partition("\n")[0].strip()
+
+
+def require_compiler(tree: KernelTree) -> None:
+    """BuildError without the tree's compiler; a note when it is another major version."""
+    if not tree.compiler:
+        raise BuildError(f"the tree's compiler {tree.cc} is not installed", where=str(tree.kdir),
+                         fix=f"apt-get install {tree.cc} (built with: {tree.built_with})")
+    if _major(tree.compiler) != _major(tree.built_with):
+        proc.note(f"  NOTE    kernel: {tree.built_with}; here: {tree.compiler}")
+
+
+def distro_trees(system: Path = Path("/")) -> list[Path]:
+    """Installed distro header trees, the preferred first: cloud flavour, then newest release."""
+    found = {path.resolve() for path in (*(system / "lib/modules").glob("*/build"),
+                                         *(system / "usr/src").glob("linux-headers-*"))
+             if (path / ".config").is_file()}
+    return sorted(found, key=lambda path: _preference(path.name), reverse=True)
+
+
+def _preference(name: str) -> tuple[bool, list[int]]:
+    return "cloud" in name, [int(number) for number in re.findall(r"\d+", name)]
+
+
+def _default(system: Path) -> Path:
+    trees = distro_trees(system)
+    if not trees:
+        raise BuildError("no kernel headers are installed",
+                         fix=f"run 'make setup', or install {HEADERS_PACKAGE}, or give KDIR=<tree>")
+    return trees[0]
+
+
+def _existing(kdir: Path) -> Path:
+    if not kdir.is_dir():
+        raise BuildError("no such folder", where=str(kdir),
+                         fix="KDIR= takes the headers or the build folder of a kernel")
+    if not (kdir / "Makefile").is_file() or not (
+            (kdir / "scripts").is_dir() or (kdir / "source").is_dir()):
+        raise BuildError("not a kernel tree: it has no Makefile and scripts/", where=str(kdir),
+                         fix="KDIR= takes the headers or the build folder of a kernel")
+    return kdir.resolve()
+
+
+def _refuse_unprepared(tree: Path) -> None:
+    missing = [name for name in (".config", "include/generated/autoconf.h",
+                                 "include/generated/utsrelease.h", "scripts/mod/modpost")
+               if not (tree / name).exists()]
+    if missing:
+        raise BuildError(f"the tree is not prepared: {missing[0]} is missing", where=str(tree),
+                         fix=f"configure it, then: make -C {tree} modules_prepare")
+    if not (tree / "Module.symvers").is_file():
+        raise BuildError("the tree has no Module.symvers, so no symbol could be resolved",
+                         where=str(tree),
+                         fix="build it (make), or copy Module.symvers of the same kernel there")
+
+
+def _refuse_config(tree: Path, config: Mapping[str, str]) -> None:
+    lacking = [f"CONFIG_{name}" for name in NEEDED if config.get(name) != "y"]
+    if lacking:
+        raise BuildError(f"this kernel lacks {', '.join(lacking)}", where=str(tree / ".config"),
+                         fix="enable them and build the kernel again, or choose another KDIR")
+
+
+def _release(tree: Path) -> str:
+    # Debian's include/config/kernel.release holds the upstream version: not the vermagic.
+    found = _RELEASE.search((tree / "include/generated/utsrelease.h").read_text())
+    if found is None:
+        raise BuildError("include/generated/utsrelease.h names no release", where=str(tree),
+                         fix=f"make -C {tree} modules_prepare")
+    return found[1]
+
+
+def _kind(tree: Path) -> str:
+    if (tree / "vmlinux").is_file() or (tree / "arch/x86/boot/bzImage").exists():
+        return "built"
+    sources = (tree / "source").exists() or (tree / "MAINTAINERS").is_file()
+    return "prepared" if sources else "distro-headers"
+
+
+def _program(version_text: str) -> str:
+    """Compiler program of a CC_VERSION_TEXT ("gcc-12 (Debian ...) 12.2.0" -> "gcc-12")."""
+    if _CLANG.search(version_text):
+        return "clang"
+    return version_text.split(" ", 1)[0] or "gcc"
+
+
+def _major(version: str) -> str:
+    found = _VERSION.search(re.sub(r"\(.*?\)", "", version))
+    return found[1] if found else version
+
+
+def _image(tree: Path, release: str, kind: str, system: Path) -> Path | None:
+    if kind != "distro-headers":
+        own = tree / "arch/x86/boot/bzImage"
+        return own if own.is_file() else None
+    return unpacked_image(layout.kernel_image(release), release) or unpacked_image(system, release)
+
+
+def unpacked_image(folder: Path, release: str) -> Path | None:
+    """Image in an unpacked package or a system; Debian moved it out of boot/ in 7.x."""
+    for name in (f"boot/vmlinuz-{release}", f"usr/lib/modules/{release}/vmlinuz",
+                 f"lib/modules/{release}/vmlinuz"):
+        if (folder / name).is_file():
+            return folder / name
+    return None

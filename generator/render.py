@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A variant and a tree to a self-contained folder that plain ``make -C $KDIR M=$PWD`` builds.
+
+Same inputs give the same bytes: no time, no host path, nothing but the variant, the sources
+and the kernel's release, configuration and compiler.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+
+from generator import layout, proc
+from generator.errors import RenderError
+from generator.kernel import KernelTree
+from generator.variant import CONTRACT, Variant
+
+HOST = "twin"
+# Written last: a folder whose staging was interrupted has no Kbuild and cannot be built.
+RENDERED = ("variant.h", "module.c", "Kbuild")
+
+
+@dataclass(frozen=True)
+class RenderedModule:
+    """A staged folder. ``files``: relative path -> sha256. ``changed``: those written just now."""
+
+    variant: Variant
+    tree: KernelTree
+    path: Path
+    files: Mapping[str, str]
+    fingerprint: str
+    changed: tuple[str, ...]
+
+
+def environment(templates: Path = layout.TEMPLATES) -> jinja2.Environment:
+    """The jinja2 set-up of every template here; delimiters that C and shell never use."""
+    env = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(templates), undefined=jinja2.StrictUndefined,
+        block_start_string="@%", block_end_string="%@", variable_start_string="@{",
+        variable_end_string="}@", comment_start_string="@#", comment_end_string="#@",
+        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
+        autoescape=jinja2.select_autoescape(("html.j2",), default=False))
+    env.filters["c_string"] = c_string
+    return env
+
+
+def c_string(text: str) -> str:
+    """A C string literal; bytes outside ASCII as octal escapes, which cannot run on."""
+    plain = "".join(chr(b) if 0x20 <= b < 0x7f and b not in b'"\\' else f"\\{b:03o}"
+                    for b in text.encode())
+    return f'"{plain}"'
+
+
+def fill(template: str, **values: object) -> str:
+    """Render one template of generator/templates; RenderError for a name it does not know."""
+    try:
+        return environment().get_template(f"{template}.j2").render(**values)
+    except jinja2.TemplateError as error:
+        line = getattr(error, "lineno", None)
+        raise RenderError(str(error), fix="the template and its caller disagree",
+                          where=f"{template}.j2" + (f":{line}" if line else "")) from error
+
+
+def render(variant: Variant, tree: KernelTree, root: Path = layout.ROOT) -> RenderedModule:
+    """Stage ``variant`` for ``tree`` under build/<release>/; only differing files are rewritten.
+
+    Raises RenderError when a template fails or a source the variant needs is missing.
+    """
+    files, fingerprint = contents(variant, tree, root)
+    folder = layout.staged(tree.release, variant.name, root)
+    if proc.dry_run():
+        print(f"# render {variant.name} into {folder}")
+        changed: tuple[str, ...] = ()
+    else:
+        changed = _stage(folder, files)
+    hashes = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    return RenderedModule(variant, tree, folder, hashes, fingerprint, changed)
+
+
+def contents(variant: Variant, tree: KernelTree,
+             root: Path = layout.ROOT) -> tuple[dict[str, bytes], str]:
+    """Bytes of every staged file by relative path, and the fingerprint of all inputs."""
+    files = {name: path.read_bytes() for name, path in sources(variant, root).items()}
+    units = sorted(name.removesuffix(".c") for name in files if name.endswith(".c"))
+    values = {"variant": variant, "units": units, "defines": defines(variant)}
+    # module.c carries the fingerprint, so it takes part in it without one.
+    texts = {name: fill(name, **values, fingerprint="") for name in RENDERED}
+    files |= {name: text.encode() for name, text in texts.items()}
+    fingerprint = _fingerprint(files, tree)
+    files["module.c"] = fill("module.c", **values, fingerprint=fingerprint).encode()
+    return files, fingerprint
+
+
+def sources(variant: Variant, root: Path = layout.ROOT) -> dict[str, Path]:
+    """The C files of kmod/ this variant is made of, by relative path, sorted."""
+    kmod = root / "kmod"
+    found = sorted(path for path in kmod.rglob("*.[ch]") if path.is_file())
+    chosen = {path.relative_to(root).as_posix(): path for path in found
+              if _wanted(path.relative_to(kmod).parts, variant)}
+    if not any(name.endswith(".c") for name in chosen):
+        raise RenderError("there is no C source to build", where="kmod")
+    return chosen
+
+
+def _wanted(parts: tuple[str, ...], variant: Variant) -> bool:
+    """Leave out other hosts, other choices of an axis, and the model's user-space harness."""
+    if parts[0] == "axes":
+        axis, header = parts[1], parts[-1]
+        return header in (CONTRACT, f"{variant.choices.get(axis)}.h")
+    if parts[0] == "hosts":
+        return parts[1] == HOST
+    return parts[:2] != ("seam", "host")
+
+
+def defines(variant: Variant) -> dict[str, int]:
+    """CONFIG_ macros of variant.h: the chosen symbols as 1, tunables with their value."""
+    chosen = {f"EXTSPT_{axis}_{choice}".upper(): 1 for axis, choice in variant.choices.items()}
+    tuned = {name: int(value) for name, value in variant.values.items() if value is not False}
+    return dict(sorted((chosen | tuned).items()))
+
+
+def _fingerprint(files: Mapping[str, bytes], tree: KernelTree) -> str:
+    digest = hashlib.sha256()
+    for item in (tree.release, tree.config_hash, tree.compiler):
+        digest.update(item.encode() + b"\0")
+    for name, data in sorted(files.items()):
+        digest.update(f"{name}\0{len(data)}\0".encode() + data)
+    return digest.hexdigest()
+
+
+def _stage(folder: Path, files: Mapping[str, bytes]) -> tuple[str, ...]:
+    """Write what differs and delete sources that vanished, so that make rebuilds only that."""
+    for stale in sorted(_staged(folder) - files.keys()):
+        (folder / stale).unlink()
+    order = sorted(files, key=lambda name: (name in RENDERED, name == "Kbuild", name))
+    changed = tuple(name for name in order if _differs(folder / name, files[name]))
+    if changed:
+        (folder / "Kbuild").unlink(missing_ok=True)
+    for name in dict.fromkeys((*changed, *(("Kbuild",) if changed else ()))):
+        _replace(folder / name, files[name])
+    return changed
+
+
+def _staged(folder: Path) -> set[str]:
+    """Sources in a staged folder; *.mod.c are Kbuild's own."""
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*.[ch]")
+            if not path.name.endswith(".mod.c")}
+
+
+def _differs(path: Path, data: bytes) -> bool:
+    try:
+        return path.read_bytes() != data
+    except FileNotFoundError:
+        return True
+
+
+def _replace(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.write_bytes(data)
+    fresh.replace(path)
