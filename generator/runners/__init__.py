@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Runners: one module per way to run a guest, found by the module's name.
+
+A runner module has ``RUNNER``, an object that follows the Runner protocol. Nothing else names it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from generator.errors import GuestError, unknown
+
+OnLine = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Guest:
+    """What is booted: kernel image, initramfs, memory in MiB and the number of its CPUs."""
+
+    image: Path
+    initramfs: Path
+    vcpus: int
+    memory_mib: int = 1024
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One try to boot: wall seconds and how it ended."""
+
+    wall_s: float
+    outcome: str
+
+
+@dataclass(frozen=True)
+class RunOutput:
+    """What a boot left: its two serial ports as files, and how it went.
+
+    ``pinned`` says whether each vCPU thread had a host core of its own; ``oversubscribed`` that
+    there were more vCPUs than host cores, so that contention figures are worth nothing.
+    """
+
+    serial: Path
+    console: Path
+    attempts: tuple[Attempt, ...]
+    pinned: bool
+    oversubscribed: bool
+    warnings: tuple[str, ...]
+
+
+class LostGuest(GuestError):
+    """A guest that never booted, panicked, hung or vanished; ``output`` is what it left."""
+
+    def __init__(self, what: str, output: RunOutput, *, where: str, fix: str,
+                 evidence: str) -> None:
+        super().__init__(what, where=where, fix=fix, evidence=evidence)
+        self.output = output
+
+
+class Runner(Protocol):
+    """One way to run a guest. ``boots``: name of each boot it offers -> (tier, unit of times)."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def boots(self) -> Mapping[str, tuple[str, str]]: ...
+
+    def available(self) -> str | None:
+        """None when it can run here, else the reason why not."""
+        ...
+
+    def facts(self) -> dict[str, Any]:
+        """What the manifest says of it: versions, CPU model. No host path."""
+        ...
+
+    def command(self, boot: str, guest: Guest, out: Path) -> list[str]:
+        """The command line boot() would start; output files are below ``out``."""
+        ...
+
+    def boot(self, boot: str, guest: Guest, out: Path, on_line: OnLine) -> RunOutput:
+        """Run the guest to its end; ``on_line`` gets each line of the record port as it comes.
+
+        Raises LostGuest when the guest fails and RigError when the runner itself does.
+        """
+        ...
+
+
+def names() -> list[str]:
+    """Names of all runners."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+
+
+def find(name: str) -> Runner:
+    """A runner by name; UsageError lists the known ones."""
+    if name not in names():
+        raise unknown("runner", name, names())
+    runner: Runner = importlib.import_module(f"{__name__}.{name}").RUNNER
+    return runner
