@@ -122,4 +122,4 @@ def _refuse_wrong_release(tree: KernelTree, ko: Path) -> None:
     vermagic = proc.query([modinfo, "-F", "vermagic", ko]).output.strip()
     if vermagic.split(" ", 1)[0] != tree.release:
         raise BuildError(f"the module is for '{vermagic}', the tree is {tree.release}",
-                         where=str(ko), fix="the tree's release changed: make modules_prepare there")
+                         where=str(ko), fix="the tree's release changed: run modules_prepare there")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""variants/Kconfig and one fragment, read strictly: whatever kconfiglib only warns about is an error.
+"""variants/Kconfig and one fragment, read strictly: every warning of kconfiglib is an error.
 
 kconfiglib keeps quiet about unknown symbols, falls back on out-of-range values and drops
 assignments whose dependency is not met. A bench that measured another design than the
