@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The report's sections in the order a reviewer reads them."""
+
+from __future__ import annotations
+
+import math
+
+from generator.frames import FLOOR, vcpus_of
+from generator.report import tables
+from generator.report.flags import failures, flags
+from generator.report.model import Document, Section, number
+from generator.report.provenance import facts, rerun
+from generator.report.view import CONTENTION, COUNT, FAULT, MEMORY, MODEL, PARKED, View
+
+REVIEW = "aWrdpZCCDDAffZRM@google.com"
+QUESTION = ("Question: where should the external page-table (S-EPT) pages and the Dynamic PAMT "
+            "page pairs of KVM/TDX come from, who is charged for them, and who frees them?")
+TWIN = ("What this is: a twin of the fault, split and teardown path of KVM's TDP MMU, with "
+        "SEAMCALLs answered by a software model. It models KVM's path and does not drive KVM. No "
+        "TDX hardware took part: modelled SEAMCALL costs are no TDX measurements. Every table "
+        "names its host, tier, unit and n.")
+NO_VERDICT = ("No design is ranked here: one boot is no replicate. Counts and instructions of the "
+              "icount boot are exact and compared as integers.")
+
+
+def build(view: View) -> Document:
+    """The whole report of a run."""
+    problems, failed = flags(view), failures(view)
+    return Document(
+        "extspt-bench: designs for S-EPT and Dynamic PAMT pages, side by side",
+        f"run {view.manifest['id']}, baseline {view.baseline}",
+        (first_screen(view, len(problems), len(failed)), review(view), repetition(view),
+         *latency(view), contention(view), memory(view), calls(view), warnings(problems, failed),
+         limits(view), provenance(view), *details(view)))
+
+
+def first_screen(view: View, problems: int, failed: int) -> Section:
+    """Question, one table, one sentence of cost."""
+    state = (f" See Warnings: {problems} of them, failed cases: {failed}."
+             if problems or failed else "")
+    return Section("Summary", (QUESTION, TWIN), (tables.headline(view),),
+                   items=(cost(view), NO_VERDICT + state),
+                   plots=("fault_latency", "memory_charge"))
+
+
+def cost(view: View) -> str:
+    """What the baseline's answer costs, in one sentence of figures."""
+    fault = view.source(COUNT, FAULT, "op.fault", "p50")
+    allocs = view.source(COUNT, FAULT, "per_fault.page_allocs", "ratio")
+    parked = view.either(PARKED, "parked.all.pages", "per_vcpu")
+    base = view.value(fault, view.baseline, "op.fault", "p50")
+    floor = view.value(fault, FLOOR, "op.fault", "p50")
+    kib = view.value(parked, view.baseline, "parked.all.pages", "per_vcpu") * tables.KIB_PER_PAGE
+    per_fault = view.value(allocs, view.baseline, "per_fault.page_allocs", "ratio")
+    above = "" if math.isnan(base - floor) else \
+        f", {number(base - floor)} more than the floor '{FLOOR}'"
+    return (f"Cost of the baseline: {view.baseline} runs {number(base)} instructions in the median "
+            f"fault{above}, allocates {number(per_fault)} pages per fault and keeps "
+            f"{number(kib)} KiB parked per vCPU.")
+
+
+def review(view: View) -> Section:
+    """The findings of 2026-01-16 as numbers."""
+    table, at = tables.findings(view)
+    where = f"Counted in workload {at.workload}, boot {at.boot}." if at else "Not measured."
+    said = [f"{view.label(v)} {number(view.value(at, v, 'mem.tables.uncharged', 'end'))} and "
+            f"{number(view.value(at, v, 'mem.tables.cross_freed', 'end'))}" for v in view.designs]
+    return Section(
+        "Review findings of 2026-01-16 as numbers",
+        (f"The review ({REVIEW}) held against the TDX-owned caches that the split cache's pages "
+         "are not charged to the VM's cgroup, and that one subsystem frees what the other "
+         f"allocated. {where}",
+         "S-EPT, PAMT and mirror pages together, uncharged and cross-freed: "
+         f"{'; '.join(said)}."), (table,))
+
+
+def repetition(view: View) -> Section:
+    """A/A'."""
+    table = tables.spread(view)
+    return Section("The baseline against itself", () if table else
+                   ("The baseline did not run twice: no A/A' spread.",),
+                   (table,) if table else ())
+
+
+def latency(view: View) -> tuple[Section, ...]:
+    """Ops per tier, and the fault by workload."""
+    sections = []
+    for tier, name in ((COUNT, "instructions"), (MODEL, "emulated time")):
+        if view.boot(tier) is None or not any(tables.busiest(view, tier, op) for op in tables.OPS):
+            continue
+        source = view.source(tier, FAULT, "op.fault", "p50")
+        chosen = {op: tables.busiest(view, tier, op) for op in tables.OPS}
+        chosen["fault"] = source.workload if source else None
+        sections.append(Section(f"Operations, {name}", tables=(
+            tables.ops(view, tier, chosen, f"Per op, {name}; the workload that has most samples "
+                                           "of it is named."),)))
+    return tuple(sections)
+
+
+def contention(view: View) -> Section:
+    """Locks in the boot that has more than one vCPU, and the clock."""
+    at = view.source(MODEL, CONTENTION, "lock.all.contended", "per_1k")
+    shown = (tables.locks(view, MODEL, at.workload),) if at else ()
+    return Section("Locks and the clock", () if at else (
+        "No contention figures: the boot with several vCPUs is missing.",),
+        (*shown, tables.clock(view)), plots=("lock_times",))
+
+
+def memory(view: View) -> Section:
+    """Account, caches, and the kernel's own figure."""
+    at = view.either(MEMORY, "mem.tables.allocated", "end")
+    idle = view.either(PARKED, "parked.all.pages", "per_vcpu")
+    shown = [tables.memory(view, at)] if at else []
+    shown += [tables.parked(view, where) for where in dict.fromkeys((idle, at)) if where]
+    table = tables.memcg(view)
+    return Section("Memory", tables=(*shown, *((table,) if table else ())), plots=("parked",))
+
+
+def calls(view: View) -> Section:
+    """SEAMCALLs and the exact counts per fault."""
+    shown = []
+    at = view.either(MEMORY, "seam.violations", "count")
+    if at:
+        shown.append(tables.matrix(view, at, "seam.", "SEAMCALLs by leaf (and status when it is "
+                                   "not success), unit calls.", ("n/a: never called.",)))
+    at = view.source(COUNT, FAULT, "per_fault.page_allocs", "ratio")
+    if at:
+        shown += [tables.matrix(view, at, "per_fault.", "Per fault, exact counts.", ()),
+                  tables.matrix(view, at, "count.", "Exact counts of the run.", ())]
+    return Section("SEAMCALLs and counts", tables=tuple(shown))
+
+
+def warnings(problems: tuple[str, ...], failed: tuple[str, ...]) -> Section:
+    """Flags and failed cases."""
+    return Section("Warnings", items=(*failed, *problems) or ("none",))
+
+
+def limits(view: View) -> Section:
+    """What was not measured and why."""
+    vcpus = max((vcpus_of(case) for case in view.cases), default=0)
+    items = ["Real SEAMCALLs and their times (tier tdx): no TDX hardware. The model's cost table "
+             "is a guess with sources, not a measurement.",
+             "KVM itself: the functions of kvm.ko the twin stands for are not exported; the twin "
+             "repeats their steps, locks and GFP flags.",
+             "Wall time of kernel code on real CPUs (tier native): the guest is emulated.",
+             "Contention and time in the icount boot: one vCPU, one instruction per tick, no "
+             "caches. Cache misses and memory bandwidth: in no boot.",
+             f"Differences between boots: one boot of each kind. More than {vcpus} vCPUs."]
+    if view.has_floor():
+        items.append(f"'{FLOOR}' is the floor: the same path without S-EPT and PAMT page work. It "
+                     "is no design; no real machine can run it.")
+    return Section("Not measured, and why", items=tuple(items))
+
+
+def provenance(view: View) -> Section:
+    """Identity of the run, and the command that repeats it."""
+    return Section("Provenance", facts=facts(view), commands=(rerun(view),))
+
+
+def details(view: View) -> tuple[Section, ...]:
+    """Everything else there is a table for, left to the HTML: each op and lock in each workload."""
+    sections = []
+    for tier in (COUNT, MODEL):
+        boot = view.boot(tier)
+        for workload in view.figures.workloads(boot) if boot else ():
+            shown = (tables.ops(view, tier, dict.fromkeys(tables.OPS, workload),
+                                f"Ops under {workload}."), tables.locks(view, tier, workload))
+            if any(table.rows for table in shown):
+                sections.append(Section(f"{workload}, tier {tier}", tables=tuple(
+                    table for table in shown if table.rows), detail=True))
+    return tuple(sections)

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What a report is made of, before it is text or HTML."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+NA = "n/a"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column's head (lines separated by newlines) and alignment."""
+
+    head: str
+    left: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """Cells as text; a row of one cell is the heading of the rows that follow it."""
+
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Section:
+    """One part of a report. ``detail`` parts are left out of the text."""
+
+    title: str
+    paragraphs: tuple[str, ...] = ()
+    tables: tuple[Table, ...] = ()
+    items: tuple[str, ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
+    plots: tuple[str, ...] = ()
+    commands: tuple[str, ...] = ()
+    detail: bool = False
+
+
+@dataclass(frozen=True)
+class Document:
+    """A whole report; the first section has to fit a screen."""
+
+    title: str
+    subtitle: str
+    sections: tuple[Section, ...] = field(default_factory=tuple)
+
+
+def number(value: float) -> str:
+    """A figure for a table: whole numbers whole, others with about three digits, NaN as n/a."""
+    if math.isnan(value):
+        return NA
+    if float(value).is_integer():
+        return str(int(value))
+    if abs(value) >= 100:
+        return f"{value:.0f}"
+    if abs(value) >= 10:
+        return f"{value:.1f}"
+    return f"{value:.2f}" if abs(value) >= 0.1 else f"{value:.4f}"
+
+
+def signed(value: float) -> str:
+    """A difference, always with its sign; n/a for NaN."""
+    text = number(value)
+    return text if text == NA or text.startswith("-") else f"+{text}"
+
+
+def columns(*heads: str) -> tuple[Column, ...]:
+    """Columns of which the first is left-aligned (the row's name)."""
+    return tuple(Column(head, left=index == 0) for index, head in enumerate(heads))
