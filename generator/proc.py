@@ -64,9 +64,9 @@ def run(argv: Sequence[str | Path], *, timeout: float, cwd: Path | None = None,
     return _finish(args, timeout=timeout, cwd=cwd, env=env, log=log)
 
 
-def query(argv: Sequence[str | Path], *, timeout: float = 30.0) -> Done:
-    """Run a program that only reads; it runs in a dry run too. Errors as in run()."""
-    return _finish(tuple(str(a) for a in argv), timeout=timeout)
+def query(argv: Sequence[str | Path], *, timeout: float = 30.0, cwd: Path | None = None) -> Done:
+    """Run a program that decides nothing; it runs in a dry run too. Errors as in run()."""
+    return _finish(tuple(str(a) for a in argv), timeout=timeout, cwd=cwd)
 
 
 def _finish(args: tuple[str, ...], *, timeout: float, cwd: Path | None = None,
