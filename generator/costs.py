@@ -26,6 +26,7 @@ LEAVES = (
     "VP.INIT", "FINALIZE", "VPFLUSHDONE", "CACHE.WB", "KEY.FREEID", "DEFAULT", "BUSY",
 )
 ZERO = "zero"
+DEFAULT_TABLE = "default"
 MOST_NS = 10_000_000_000
 """Ten seconds: above this a figure is a typing error, and a boot would hang in one leaf."""
 

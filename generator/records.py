@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
@@ -168,13 +168,8 @@ def check_against(log: SerialLog, plan_id: str, boot: BootPlan, source: str) -> 
                         where=source, fix="resume the run to boot it again")
 
 
-def stored_lines(log: SerialLog, boot: str, aprime: Mapping[str, str | None]) -> list[str]:
-    """The lines of records.jsonl; ``aprime``: variant -> the variant it repeats, or None."""
-    return [json.dumps(_stored(case, boot, aprime.get(case.variant)), separators=(",", ":"))
-            for case in log.cases]
-
-
-def _stored(case: SerialCase, boot: str, aprime_of: str | None) -> dict[str, Any]:
+def stored(case: SerialCase, boot: str, aprime_of: str | None) -> dict[str, Any]:
+    """A case as it is kept in records.jsonl, one line each."""
     return {"boot": boot, "index": case.index, "variant": case.variant, "aprime_of": aprime_of,
             "workload": case.workload, "rc": case.rc, "kernel_stat": list(case.kernel),
             "record": case.record}
@@ -217,13 +212,8 @@ def _checked(lines: _Lines, line: str) -> dict[str, Any]:
     return value
 
 
-def failures(log: SerialLog) -> list[str]:
-    """One line for each case that did not go well."""
-    return [line for case in log.cases if (line := _failure(case))]
-
-
-def _failure(case: SerialCase) -> str:
-    reasons: Sequence[str] = [RC_TEXT.get(case.rc, f"rc {case.rc}")] if case.rc else []
-    errors: Iterable[Any] = (case.record or {}).get("errors", [])
-    said = "; ".join((*reasons, *(str(error) for error in errors)))
-    return f"{case.variant} {case.workload}: {said}" if said else ""
+def case_failure(stored: Mapping[str, Any]) -> str:
+    """What went wrong in a stored case: variant, workload and reasons; "" when nothing did."""
+    reasons = [RC_TEXT.get(stored["rc"], f"rc {stored['rc']}")] if stored["rc"] else []
+    reasons += [str(error) for error in (stored["record"] or {}).get("errors", [])]
+    return f"{stored['variant']} {stored['workload']}: {'; '.join(reasons)}" if reasons else ""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from generator.errors import GuestError, unknown
+from generator.errors import GuestError, RigError, unknown
 
 OnLine = Callable[[str], None]
 
@@ -100,4 +100,12 @@ def find(name: str) -> Runner:
     if name not in names():
         raise unknown("runner", name, names())
     runner: Runner = importlib.import_module(f"{__name__}.{name}").RUNNER
+    return runner
+
+
+def usable(name: str) -> Runner:
+    """A runner that can work here; RigError says what it lacks."""
+    runner = find(name)
+    if reason := runner.available():
+        raise RigError(reason, where=f"runner {name}", fix="run 'make setup'")
     return runner

@@ -67,7 +67,7 @@ class Qemu:
 
     def facts(self) -> dict[str, Any]:
         """QEMU's version, the CPU model and the kernel's command line."""
-        done = proc.run([proc.which(PROGRAM, PACKAGE), "--version"], timeout=30)
+        done = proc.query([proc.which(PROGRAM, PACKAGE), "--version"])
         version = done.output.partition("\n")[0].removeprefix("QEMU emulator version ")
         return {"qemu": {"version": version, "path": PROGRAM}, "cpu_model": CPU_MODEL,
                 "cmdline": CMDLINE}

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Where figures come from: the suite's commit, the host, the tools. No path, no host name."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import os
+import platform
+import shutil
+from pathlib import Path
+from typing import Any
+
+from generator import layout, proc
+
+TOOLS = ("extspt-bench", "asv", "jinja2", "kconfiglib", "matplotlib", "numpy", "pandas", "rich",
+         "scipy")
+
+
+def suite(root: Path = layout.ROOT) -> dict[str, Any]:
+    """Commit of the suite (None without git) and whether the tree differs from it."""
+    commit = _git(root, "rev-parse", "HEAD")
+    return {"commit": commit, "dirty": bool(commit and _git(root, "status", "--porcelain"))}
+
+
+def _git(root: Path, *words: str) -> str | None:
+    if shutil.which("git") is None:
+        return None
+    done = proc.query(["git", "-C", root, *words])
+    return done.output.strip() if done.ok else None
+
+
+def host() -> dict[str, Any]:
+    """CPUs this process may use, CPU model, load and kernel of the machine the boots run on."""
+    return {"cpus": len(os.sched_getaffinity(0)), "model": _cpu_model(), "load": load(),
+            "kernel": platform.release()}
+
+
+def load() -> list[float]:
+    """Load averages over 1, 5 and 15 minutes."""
+    return [round(value, 2) for value in os.getloadavg()]
+
+
+def _cpu_model() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return "unknown"
+    models = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(models, "unknown")
+
+
+def tool_versions() -> dict[str, str]:
+    """Version of Python and of each package that has a part in the figures."""
+    found = {"python": platform.python_version()}
+    for name in TOOLS:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def sha256(path: Path) -> str:
+    """sha256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What a user sees while a guest runs."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from generator import watch
+from generator.plan import BootPlan
+
+
+class CaseProgress:
+    """One line on stderr for each finished case, and a bar below them on a terminal."""
+
+    def __init__(self, boot: BootPlan) -> None:
+        self._boot = boot
+        self._bar = Progress(TextColumn(f"  {boot.name}"), BarColumn(), MofNCompleteColumn(),
+                             TimeElapsedColumn(), console=Console(stderr=True), transient=True,
+                             disable=not sys.stderr.isatty())
+        self._task = self._bar.add_task("", total=len(boot.cases))
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self._bar.stop()
+
+    def __call__(self, line: str) -> None:
+        """Take one line of the record port."""
+        if line.startswith(watch.BOOT):
+            self._say(f"  BOOT    {self._boot.name} {line.rpartition(' ')[2]}")
+        elif line.startswith(watch.CASE):
+            _, _, _, variant, workload, code, *_ = line.split()
+            failed = "" if code == "rc=0" else f" ({code})"
+            self._say(f"  RUN     {self._boot.name} {variant} {workload}{failed}")
+            self._bar.advance(self._task)
+
+    def _say(self, text: str) -> None:
+        self._bar.console.print(text, highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""extspt run: boot the modules and keep what they measured."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import secrets
+import sys
+from collections.abc import Mapping
+
+from generator import costs, plan, proc, runners, session, store, variant
+from generator.build import BuiltModule
+from generator.costs import CostTable
+from generator.errors import GateError, UsageError
+from generator.plan import RunPlan
+from generator.records import case_failure
+from generator.store import Run
+from generator.verbs import build
+
+HELP = "boot the variants and record what they measure (renders and builds what is missing)"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What to run, how, and against which tree."""
+    build.add_arguments(parser)
+    parser.add_argument("--workloads", metavar="A,B", help="default: all but smoke")
+    parser.add_argument("--vcpus", type=int, metavar="N",
+                        help=f"vCPU threads per VM (default {plan.DEFAULT_VCPUS})")
+    parser.add_argument("--seed", type=_number, metavar="N",
+                        help="64 bits that draw the load order (default: random)")
+    parser.add_argument("--costs", metavar="NAME|FILE.toml",
+                        help="SEAMCALL cost table of the boots with a clock (default: default)")
+    parser.add_argument("--baseline", metavar="NAME",
+                        help=f"runs twice, as itself and as its A' (default {variant.BASELINE})")
+    parser.add_argument("--runner", help="how to run guests (default: qemu)")
+    parser.add_argument("--boots", metavar="A,B", help="default: all boots of the runner")
+    parser.add_argument("--resume", metavar="ID", help="do what an interrupted run lacks")
+
+
+def _number(text: str) -> int:
+    return int(text, 0)
+
+
+_number.__name__ = "number"  # what argparse calls it in its message
+
+
+def measure(args: argparse.Namespace) -> Run | None:
+    """Build and run what the options ask for; None on a dry run. For other verbs too."""
+    if args.resume:
+        return _resume(args)
+    runner = runners.find(args.runner or "qemu")
+    boots = plan.pick("boot", args.boots, runner.boots, list(runner.boots))
+    tables = {boot: _table(runner.boots[boot][0], args.costs) for boot in boots}
+    planned = _plan(args, {boot: runner.boots[boot] for boot in boots}, tables)
+    modules = _build(args, planned)
+    if proc.dry_run():
+        session.show_commands(planned, modules)
+        return None
+    return session.run_plan(planned, modules, tables, sys.argv[1:])
+
+
+def _table(tier: str, name: str | None) -> CostTable:
+    return costs.load(costs.ZERO if tier == plan.COUNT_TIER else name or costs.DEFAULT_TABLE)
+
+
+def _plan(args: argparse.Namespace, boots: Mapping[str, tuple[str, str]],
+          tables: Mapping[str, CostTable]) -> RunPlan:
+    base = variant.load_variant(args.baseline or variant.BASELINE)
+    names = plan.pick("variant", args.variants, _known_variants(), variant.names())
+    workloads = plan.pick("workload", args.workloads, plan.SIZES, plan.DEFAULT_WORKLOADS)
+    return plan.make(
+        names, baseline=base.name, aprime=base.aprime().name,
+        seed=secrets.randbits(64) if args.seed is None else args.seed, workloads=workloads,
+        vcpus=plan.DEFAULT_VCPUS if args.vcpus is None else args.vcpus,
+        runner=args.runner or "qemu", boots=boots,
+        costs={boot: table.id for boot, table in tables.items()})
+
+
+def _known_variants() -> list[str]:
+    return [*variant.names(), *(f"{name}{variant.APRIME}" for name in variant.names())]
+
+
+def _build(args: argparse.Namespace, planned: RunPlan) -> list[BuiltModule]:
+    if not proc.dry_run():
+        runners.usable(planned.runner)  # before the build: QEMU may be missing
+    wanted = argparse.Namespace(**{**vars(args), "variants": ",".join(planned.variants)})
+    return build.make(wanted)
+
+
+def _resume(args: argparse.Namespace) -> Run | None:
+    fixed = ("variants", "workloads", "vcpus", "seed", "costs", "baseline", "runner", "boots")
+    if given := [f"--{name}" for name in fixed if getattr(args, name) is not None]:
+        raise UsageError(f"--resume repeats the run's own plan: {', '.join(given)} cannot change",
+                         fix="leave them out, or start a new run")
+    directory = store.open_run(args.resume)
+    if not directory.missing():
+        proc.note(f"  DONE    {directory.id}: nothing is missing")
+        return store.load_run(directory.path)
+    planned = session.plan_of(directory)
+    modules = _build(args, planned)
+    if proc.dry_run():
+        session.show_commands(planned, modules)
+        return None
+    return session.resume(directory.path, modules)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the run's folder. Exit code 13 when a case failed; its records are kept."""
+    done = measure(args)
+    if done is None:
+        return 0
+    failed = [f"{r['boot']} {said}" for r in done.records if (said := case_failure(r))]
+    if args.json:
+        print(json.dumps({"id": done.id, "path": str(done.path), "state": done.manifest["state"],
+                          "boots": done.manifest["boots"], "failures": failed}, indent=2))
+    else:
+        print(done.path)
+    return GateError.exit_code if failed else 0
