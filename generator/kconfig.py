@@ -84,7 +84,7 @@ def load(fragment: Path, root: Path = layout.ROOT) -> tuple[Symbol, ...]:
 def parse(root: Path = layout.ROOT) -> Any:
     """The kconfiglib tree of ``root``/variants/Kconfig; ConfigError when it has any fault."""
     top = "variants/Kconfig"
-    with _environment(srctree=str(root), CONFIG_="CONFIG_", KCONFIG_WARN_UNDEF="y"):
+    with environment(srctree=str(root), CONFIG_="CONFIG_", KCONFIG_WARN_UNDEF="y"):
         try:
             tree = kconfiglib.Kconfig(top, warn_to_stderr=False)
         except (OSError, kconfiglib.KconfigError) as error:
@@ -94,7 +94,7 @@ def parse(root: Path = layout.ROOT) -> Any:
 
 
 @contextlib.contextmanager
-def _environment(**values: str) -> Iterator[None]:
+def environment(**values: str) -> Iterator[None]:
     """kconfiglib takes its settings from the environment and from nowhere else."""
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)

@@ -43,9 +43,14 @@ class Done:
         return self.returncode == 0
 
 
+def find(program: str) -> str | None:
+    """Path of a program or None; looks in sbin too, which a user's PATH on Debian leaves out."""
+    return shutil.which(program, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin")
+
+
 def which(program: str, package: str) -> str:
     """Path of a program, or a RigError that names the Debian package it is in."""
-    path = shutil.which(program)
+    path = find(program)
     if path is None:
         raise RigError(f"{program} is not installed", fix=f"run 'make setup', or install {package}")
     return path

@@ -82,7 +82,7 @@ def load_variant(name: str, root: Path = layout.ROOT) -> Variant:
     if name not in names(root):
         raise unknown("variant", name, names(root))
     fragment = root / "variants" / f"{name}.config"
-    _check_name(name, fragment)
+    check_name(name, fragment)
     symbols = kconfig.load(fragment, root)
     text = {s.name: _text(s, fragment) for s in symbols if s.kind == "string"}
     return Variant(name, text["EXTSPT_TITLE"], text["EXTSPT_ORIGIN"], text["EXTSPT_DESIGN"],
@@ -105,7 +105,8 @@ def select(wanted: str | None, root: Path = layout.ROOT) -> tuple[Variant, ...]:
     return tuple(load_variant(name, root) for name in listed)
 
 
-def _check_name(name: str, fragment: Path) -> None:
+def check_name(name: str, fragment: Path) -> None:
+    """ConfigError when ``name`` cannot be part of a kernel module's name."""
     if not _NAME.fullmatch(name) or len(name) > _LONGEST:
         raise ConfigError(f"'{name}' cannot name a kernel module", where=fragment.name,
                           fix=f"use lower case letters, digits and _, at most {_LONGEST}")

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# 'make help' says what there is.
+
+EXTSPT := .venv/bin/extspt
+PYTHON := .venv/bin/python
+
+# Variables of the command line, as options of the verbs that know them.
+verbose  := $(if $(filter 1,$(V)),-v)
+tree     := $(if $(KDIR),--kdir '$(KDIR)')
+designs  := $(if $(VARIANTS),--variants '$(VARIANTS)')
+workload := $(if $(WORKLOADS),--workloads '$(WORKLOADS)') $(if $(VCPUS),--vcpus '$(VCPUS)') \
+	    $(if $(SEED),--seed '$(SEED)') $(if $(COSTS),--costs '$(COSTS)')
+
+.PHONY: help setup setup-bench bench test render build run report menuconfig list doctor \
+	check-style clean distclean
+# One thing at a time; the verbs use all CPUs themselves.
+.NOTPARALLEL:
+
+help:
+	@echo 'Main targets'
+	@echo '  bench        set up, build all designs, boot, measure, and write the reports'
+	@echo '  test         set up, run all tests (real builds and boots among them)'
+	@echo '  setup        the set-up alone: system packages, .venv, kernel image'
+	@echo
+	@echo 'Single steps'
+	@echo '  list         the designs and how they differ'
+	@echo '  doctor       what is installed, what is missing, how to mend it'
+	@echo '  render       stage build/<release>/<design>/, each buildable on its own'
+	@echo '  build        render, then build the modules'
+	@echo '  run          build, then boot and measure'
+	@echo '  report       write the reports of the newest run again'
+	@echo '  menuconfig   edit a design in a menu: make menuconfig NAME=kvm_owned'
+	@echo '  check-style  checkpatch --strict, sparse, W=1 -Werror, ruff, mypy'
+	@echo '  clean        remove what render, build and the tests made'
+	@echo '  distclean    also .venv, the kernel image and the tools; results/ stays'
+	@echo
+	@echo 'Variables (example: make bench VARIANTS=kvm_owned,split_ops COSTS=high)'
+	@echo '  KDIR=dir         another built or prepared kernel tree'
+	@echo '  VARIANTS=a,b     designs (default: all)'
+	@echo '  WORKLOADS=a,b    workloads (default: all)'
+	@echo '  VCPUS=n          vCPU threads of the contention boot'
+	@echo '  SEED=n           seed of the order of designs and of the workloads'
+	@echo '  COSTS=name       SEAMCALL cost table of the contention boot'
+	@echo '  V=1              say more'
+	@echo
+	@echo 'The same and more from $(EXTSPT) <verb> --help'
+
+setup:
+	@generator/setup.sh
+
+setup-bench:
+	@generator/setup.sh bench
+
+bench: setup-bench
+	@$(EXTSPT) bench $(verbose) $(tree) $(designs) $(workload)
+
+test: setup
+	@$(PYTHON) -m pytest $(T)
+
+render build: setup-bench
+	@$(EXTSPT) $@ $(verbose) $(tree) $(designs)
+
+run: setup-bench
+	@$(EXTSPT) run $(verbose) $(tree) $(designs) $(workload)
+
+list doctor report: setup-bench
+	@$(EXTSPT) $@ $(verbose) $(if $(filter doctor,$@),$(tree))
+
+menuconfig: setup-bench
+	$(if $(NAME),,$(error which design? make menuconfig NAME=<name>))
+	@$(EXTSPT) menuconfig '$(NAME)'
+
+check-style: setup
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m mypy
+	@$(EXTSPT) style $(verbose) $(tree) $(designs)
+
+clean:
+	@find build -mindepth 1 -maxdepth 1 ! -name kernels ! -name tools \
+		-exec rm -rf {} + 2>/dev/null || :
+	@rm -rf .pytest_cache .mypy_cache .ruff_cache .asv
+
+distclean: clean
+	@rm -rf build .venv extspt_bench.egg-info

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""extspt style: checkpatch --strict, sparse and W=1 over all C, hand-written and rendered."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from generator import check, layout, proc
+from generator.build import BuiltModule
+from generator.verbs import build
+
+HELP = "checkpatch --strict, sparse and W=1 -Werror over every variant"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """As build: which variants, against which tree."""
+    build.add_arguments(parser)
+
+
+def findings(built: list[BuiltModule]) -> list[check.Finding]:
+    """All complaints; W=1 is part of the build and has passed already."""
+    rendered = [b.rendered.path / name for b in built for name in ("variant.h", "module.c")]
+    files = [*check.c_files([layout.KMOD]), *rendered]
+    proc.note(f"  STYLE   checkpatch --strict: {len(files)} files")
+    found = check.checkpatch(files)
+    for one in built:
+        proc.note(f"  SPARSE  {one.ko.name}")
+        found += check.sparse(one)
+    return found
+
+
+def run(args: argparse.Namespace) -> int:
+    """Fail with every finding, or say that there is none."""
+    built = build.make(args)
+    if proc.dry_run():
+        return 0
+    found = findings(built)
+    if args.json:
+        print(json.dumps([{"tool": f.tool, "text": f.text} for f in found], indent=2))
+    check.refuse(found)
+    if not args.json:
+        print(f"style: {len(built)} variants clean (checkpatch --strict, sparse, W=1 -Werror)")
+    return 0
