@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 import pandas as pd
 
+from generator import layout, store
 from generator.errors import DataError
 from generator.rows import case_rows
 from generator.stats import NAN
@@ -183,6 +184,22 @@ class Figures:
         return list(dict.fromkeys(key[2] for key in self._by_name if key[0] == boot))
 
 
-def write_summary(run: Any) -> Path:
+def find_run(name: str | None) -> store.Run:
+    """The run of that id or path; without a name the newest complete one.
+
+    Raises UsageError for an unknown name, DataError when there is no complete run or a file of the
+    run is damaged.
+    """
+    if name is not None:
+        return store.load_run(name)
+    for run_id in reversed(store.run_ids()):
+        path = store.locate(run_id)
+        if store.read_manifest(path)["state"] == store.COMPLETE:
+            return store.load_run(path)
+    raise DataError("there is no complete run", where=layout.RUNS.name,
+                    fix="'extspt run' makes one; a partial run can be named")
+
+
+def write_summary(run: store.Run) -> Path:
     """Write ``summary.csv`` into the run's folder and return its path."""
-    return write_csv(summarize(run), Path(run.path) / "summary.csv")
+    return write_csv(summarize(run), run.path / "summary.csv")

@@ -41,3 +41,8 @@ def run_dir(run_id: str) -> Path:
 def report_dir(run_id: str) -> Path:
     """Folder of one report bundle."""
     return REPORTS / run_id
+
+
+def shown(path: Path) -> Path:
+    """A path as printed: relative to the project where it lies inside."""
+    return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path

@@ -191,4 +191,5 @@ def case_rows(case: Mapping[str, Any], tier: str) -> Iterator[Row]:
         yield from memory_rows(when, record["memory"].get(when) or ())
     yield from parked_rows(record["memory"].get("parked") or (), vcpus)
     yield from seam_rows(record["seam"])
-    yield from memcg_rows(case.get("kernel_stat"), record["memory"].get("run") or (), vcpus)
+    cpus = 1 if tier == "count" else vcpus  # counting needs a guest of one CPU
+    yield from memcg_rows(case.get("kernel_stat"), record["memory"].get("run") or (), cpus)

@@ -143,7 +143,7 @@ def limits(view: View) -> Section:
              "KVM itself: the functions of kvm.ko the twin stands for are not exported; the twin "
              "repeats their steps, locks and GFP flags.",
              "Wall time of kernel code on real CPUs (tier native): the guest is emulated.",
-             "Contention and time in the icount boot: one vCPU, one instruction per tick, no "
+             "Contention and time in the icount boot: one guest CPU, one instruction per tick, no "
              "caches. Cache misses and memory bandwidth: in no boot.",
              f"Differences between boots: one boot of each kind. More than {vcpus} vCPUs."]
     if view.has_floor():

@@ -25,8 +25,8 @@ OVERHEAD_FACTOR = 5
 """No claim for a single op whose median is under this many clock overheads."""
 OPS = ("fault", "topup", "alloc", "pamt_get", "pamt_put", "link", "map", "split", "zap",
        "teardown")
-TIER_UNIT = {COUNT: "unit instructions (exact, one vCPU)",
-             MODEL: "unit ns, emulated (TCG time with modelled SEAMCALL costs)"}
+TIER_UNIT = {COUNT: "unit instructions, exact (one guest CPU)",
+             MODEL: "unit ns, emulated: TCG time with modelled SEAMCALL costs"}
 
 
 def headline(view: View) -> Table:

@@ -166,5 +166,5 @@ def manifest(run_id: str, names: dict[str, str], workloads: Sequence[str],
                           "load_after": 1.1, "pinned": b == "mttcg",
                           "records": f"boots/{b}/records.jsonl", "sha256": "", "cases": 0}
                       for b in boots},
-            "tool_versions": {"python": "3.11.7", "numpy": "2.4.6"},
+            "plan": {}, "tool_versions": {"python": "3.11.7", "numpy": "2.4.6"},
             "command": ["extspt", "run", "--seed", "195939070"]}
