@@ -78,7 +78,9 @@ def load(fragment: Path, root: Path = layout.ROOT) -> tuple[Symbol, ...]:
     _refuse_warnings(tree, _shown(fragment, root))
     _refuse_lost(tree, lines)
     named = {line.name for line in lines}
-    return tuple(_symbol(sym, named) for sym in tree.unique_defined_syms)
+    symbols = tuple(_symbol(sym, named) for sym in tree.unique_defined_syms)
+    _refuse_warnings(tree, _shown(fragment, root))  # a bad default shows only when evaluated
+    return symbols
 
 
 def parse(root: Path = layout.ROOT) -> Any:

@@ -75,8 +75,13 @@ make_venv() {
 		"$python" -m venv .venv >&2 || die "python3 -m venv failed: install python3-venv"
 	fi
 	say "Python packages (about a minute the first time)"
-	.venv/bin/python -m pip install --disable-pip-version-check --progress-bar off \
-		--editable '.[test]' >&2 || die "pip could not install the packages of pyproject.toml"
+	# A pipe hides pip's exit code; the marker is its success. Its errors go to stderr.
+	rm -f .venv/.pip-done
+	{ .venv/bin/python -m pip install --disable-pip-version-check --progress-bar off \
+		--editable '.[test]' && touch .venv/.pip-done; } |
+		sed -n -u -e 's/^\(Collecting\|Installing\|Successfully\) /  PIP     \1 /' \
+			-e 's/^\(  PIP.\{90\}\).*/\1.../' -e '/^  PIP/p' >&2
+	[ -f .venv/.pip-done ] || die "pip could not install the packages of pyproject.toml"
 }
 
 # Changes when the set-up has something to do: its inputs, the checkout, the kernels here.
