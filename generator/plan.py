@@ -69,6 +69,12 @@ class BootPlan:
     order: tuple[str, ...]
     cases: tuple[Case, ...]
 
+    @property
+    def id(self) -> str:
+        """Names the boot by its content: equal plans give equal guests, byte for byte."""
+        text = json.dumps(asdict(self), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
     def of(self, variant: str) -> tuple[Case, ...]:
         """The cases of one variant, in order."""
         return tuple(case for case in self.cases if case.variant == variant)
@@ -85,12 +91,6 @@ class RunPlan:
     variants: tuple[str, ...]
     workloads: Mapping[str, Params]
     boots: tuple[BootPlan, ...]
-
-    @property
-    def id(self) -> str:
-        """Names the plan by its content: equal plans render equal guests."""
-        text = json.dumps(self.as_json(), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def as_json(self) -> dict[str, Any]:
         """Plain data for the manifest; from_json() gives the plan back."""

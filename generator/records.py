@@ -156,10 +156,10 @@ def _ended(lines: _Lines, count: int) -> tuple[SerialCase, ...]:
     return tuple(lines.cases)
 
 
-def check_against(log: SerialLog, plan_id: str, boot: BootPlan, source: str) -> None:
+def check_against(log: SerialLog, boot: BootPlan, source: str) -> None:
     """Check that a boot ran the plan, whole and in order. Raises DataError."""
-    if log.plan_id != plan_id:
-        raise DataError(f"the guest ran plan {log.plan_id}, not {plan_id}", where=source,
+    if log.plan_id != boot.id:
+        raise DataError(f"the guest ran plan {log.plan_id}, not {boot.id}", where=source,
                         fix="the run directory was mixed with another one")
     ran = [(case.variant, case.workload) for case in log.cases]
     planned = [(case.variant, case.workload) for case in boot.cases]

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from generator import costs, facts, initramfs, plan, proc, records, render, runners, store
+from generator import costs, facts, initramfs, plan, proc, records, render, runners, store, watch
 from generator.build import BuiltModule
 from generator.costs import CostTable
 from generator.errors import DataError, ExtsptError, RigError
@@ -113,7 +113,7 @@ def _manifest(session: Session, command: Sequence[str]) -> dict[str, Any]:
         "boots": {boot.name: {"tier": boot.tier, "unit": boot.unit, "state": store.PENDING,
                               "attempts": []} for boot in run.boots},
         "tool_versions": facts.tool_versions(), "command": list(command),
-        "plan": run.as_json(), "plan_id": run.id,
+        "plan": run.as_json(),
     }
 
 
@@ -187,11 +187,15 @@ def _boot(session: Session, directory: RunDir, boot: BootPlan) -> None:
         with CaseProgress(boot) as progress:
             output = session.runner.boot(boot.name, guest, out, progress)
         _record(entry, output)
-        log = _read(session, boot, output)
+        log = _read(boot, output)
     except LostGuest as lost:
         _record(entry, lost.output)
         entry["state"] = store.FAILED
         _blame_disk(directory, lost)
+        planned = [(case.variant, case.workload) for case in boot.cases]
+        text = lost.output.serial.read_text(errors="replace") if lost.output.serial.exists() else ""
+        if doing := watch.under_way(text, planned):
+            lost.where = f"{lost.where}, {doing}"
         raise
     except DataError as error:
         entry["state"] = store.FAILED
@@ -208,7 +212,7 @@ def _boot(session: Session, directory: RunDir, boot: BootPlan) -> None:
 def _write_guest(session: Session, boot: BootPlan, guest: Guest) -> None:
     files = [(name, session.modules[name].ko) for name in boot.order]
     listed = [{"name": name, "cases": boot.of(name)} for name in boot.order]
-    init = render.fill("init", plan_id=session.plan.id, modules=listed,
+    init = render.fill("init", plan_id=boot.id, modules=listed,
                        costs=session.tables[boot.name].lines())
     initramfs.write(guest.initramfs,
                     initramfs.guest_entries(init, files, initramfs.find_busybox()))
@@ -223,10 +227,10 @@ def _record(entry: dict[str, Any], output: RunOutput) -> None:
         proc.note("  WARN    more vCPUs than host cores: lock figures show the host's scheduler")
 
 
-def _read(session: Session, boot: BootPlan, output: RunOutput) -> records.SerialLog:
+def _read(boot: BootPlan, output: RunOutput) -> records.SerialLog:
     text = output.serial.read_text(errors="replace")
     log = records.parse(text, str(output.serial))
-    records.check_against(log, session.plan.id, boot, str(output.serial))
+    records.check_against(log, boot, str(output.serial))
     return log
 
 

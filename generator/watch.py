@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -87,7 +87,7 @@ class Watch:
     """State of one try to boot, from the two serial ports and the clock.
 
     The guest is retried only while ``inserted`` is false: from the first insmod on, a hang may be
-    the fault of what is measured.
+    the fault of what is measured. ``fatal`` is the console line that says the kernel is dead.
     """
 
     def __init__(self, serial: Path, console: Path, limits: Limits, now: float,
@@ -95,7 +95,8 @@ class Watch:
         self._serial, self._console = Follower(serial), Follower(console)
         self._limits, self._on_line = limits, on_line
         self._last_progress = now
-        self.booted = self.inserted = self.ended = self.fatal = False
+        self.booted = self.inserted = self.ended = False
+        self.fatal = ""
         self.warnings: list[str] = []
 
     def poll(self, now: float) -> None:
@@ -108,7 +109,7 @@ class Watch:
             self._on_line(line)
         for line in self._console.lines():
             if FATAL.search(line):
-                self.fatal = True
+                self.fatal = self.fatal or line.rpartition("] ")[2]
             elif WARNING.search(line):
                 self.warnings.append(line)
         # Before the first line only the boot limit counts, however much the firmware prints.
@@ -129,6 +130,22 @@ class Watch:
         if self.ended:
             return Outcome.DONE
         return given_up or Outcome.LOST
+
+
+def under_way(serial: str, planned: Sequence[tuple[str, str]]) -> str:
+    """What the guest was at when it was lost: "variant workload", "inserting variant" or "".
+
+    ``serial`` is the text of its record port, ``planned`` each case's (variant, workload).
+    """
+    heads = [line.split() for line in serial.splitlines() if line.startswith("EXTSPT ")]
+    done = sum(words[1] == "CASE" for words in heads)
+    if not heads or done >= len(planned):
+        return ""
+    variant, workload = planned[done]
+    if heads[-1][1] == "INSMOD":
+        return f"inserting {heads[-1][2]}"
+    at_it = heads[-1][1] in ("INFO", "CASE") and heads[-1][2 if heads[-1][1] == "INFO" else 3]
+    return f"{variant} {workload}" if at_it == variant else ""
 
 
 def tail(console: Path) -> str:

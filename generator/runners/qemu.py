@@ -89,7 +89,7 @@ class Qemu:
         """Boot once, and once more when the kernel hung before any module was inserted."""
         attempts: list[Attempt] = []
         while True:
-            attempt = _Try(self.command(boot, guest, out), MODES[boot], guest, out, on_line)
+            attempt = _Try(self.command(boot, guest, out), boot, guest, out, on_line)
             outcome = attempt.run()
             attempts.append(Attempt(round(attempt.wall_s, 2), outcome.value))
             output = attempt.output(tuple(attempts))
@@ -97,7 +97,7 @@ class Qemu:
                 return output
             hung = outcome in (Outcome.NO_BOOT, Outcome.STALLED) and not attempt.watch.inserted
             if not hung or len(attempts) > 1:
-                raise _lost(boot, outcome, output, guest)
+                raise _lost(boot, outcome, output, attempt.watch.fatal)
             output.console.replace(out / "console.attempt1.log")
             proc.note(f"  RETRY  {boot}: {outcome.value} after {attempt.wall_s:.0f} s")
 
@@ -105,10 +105,11 @@ class Qemu:
 class _Try:
     """One QEMU process from start to end."""
 
-    def __init__(self, argv: list[str], mode: Mode, guest: Guest, out: Path,
+    def __init__(self, argv: list[str], boot: str, guest: Guest, out: Path,
                  on_line: OnLine) -> None:
         out.mkdir(parents=True, exist_ok=True)
-        self._argv, self._mode, self._guest = argv, mode, guest
+        mode = MODES[boot]
+        self._argv, self._boot, self._mode, self._guest = argv, boot, mode, guest
         self._serial, self._console = out / "serial.txt", out / "console.log"
         for file in (self._serial, self._console):
             file.unlink(missing_ok=True)
@@ -161,7 +162,8 @@ class _Try:
         said = child.stdout.read().strip() if child.stdout else ""
         how = (f"signal {-child.returncode}" if child.returncode < 0
                else f"exit status {child.returncode}")
-        raise RigError(f"QEMU ended with {how}", fix="look at its own message",
+        raise RigError(f"QEMU ended with {how}", where=f"boot {self._boot}",
+                       fix="its own message is below",
                        evidence=said or "(QEMU printed nothing)")
 
 
@@ -185,15 +187,14 @@ def pin(pid: int, vcpus: int, cores: list[int]) -> bool:
     return True
 
 
-def _lost(boot: str, outcome: Outcome, output: RunOutput, guest: Guest) -> LostGuest:
+def _lost(boot: str, outcome: Outcome, output: RunOutput, fatal: str) -> LostGuest:
     what = {
         Outcome.NO_BOOT: f"the guest never reached its init, in {len(output.attempts)} attempts",
         Outcome.STALLED: "the guest stopped making progress",
-        Outcome.PANIC: "the guest's kernel panicked",
+        Outcome.PANIC: f"the guest's kernel died: {fatal}",
     }.get(outcome, "the guest ended without its last line")
     return LostGuest(f"{what} ({output.attempts[-1].wall_s:.0f} s)", output, where=f"boot {boot}",
-                     fix=f"its console is below and in {output.console}; "
-                         f"the kernel was {guest.image.name}",
+                     fix=f"the end of its console is below, all of it in {output.console}",
                      evidence=watch.tail(output.console))
 
 
