@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator import proc
+from generator import layout, proc
 from generator.errors import BuildError
 from generator.kernel import KernelTree, require_compiler
 from generator.render import RenderedModule
@@ -72,13 +72,14 @@ def build(module: RenderedModule, jobs: int = 1) -> BuiltModule:
     stamp = module.path / STAMP
     if not proc.dry_run():
         stamp.unlink(missing_ok=True)
-    argv = command(module, f"-j{jobs}", *STRICT)
+    # -O: lines of parallel jobs stay together, so that an error keeps its context
+    argv = command(module, f"-j{jobs}", "-O", *STRICT)
     log = module.path / LOG
     outcome = proc.run(argv, timeout=_TIMEOUT_S, log=log)
     if proc.dry_run():
         return BuiltModule(module, ko, "", skipped=False)
     if not outcome.ok:
-        raise BuildError(f"{module.variant.module} does not build", where=str(log),
+        raise BuildError(f"{module.variant.module} does not build", where=str(layout.shown(log)),
                          fix=f"mend it, or repeat it by hand: make -C {module.tree.kdir} "
                              f"M={module.path} modules",
                          evidence=first_errors(outcome.output))

@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from generator import proc
+from generator import layout, proc
 from generator.build import LOG, BuiltModule, build_all
 from generator.verbs import render
 
@@ -33,9 +33,11 @@ def make(args: argparse.Namespace) -> list[BuiltModule]:
         task = bar.add_task("", total=len(modules))
 
         def done(built: BuiltModule) -> None:
+            if proc.dry_run():
+                return
             note = " (unchanged)" if built.skipped else ""
-            bar.console.print(f"  KMOD    {built.ko.name}{note}", highlight=False)
-            if args.verbose and not built.skipped and not proc.dry_run():
+            bar.console.print(f"  KMOD    {built.ko.name}{note}", highlight=False, soft_wrap=True)
+            if args.verbose and not built.skipped:
                 proc.note((built.ko.parent / LOG).read_text().rstrip())
             bar.advance(task)
 
@@ -48,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps([_row(b) for b in built], indent=2))
     elif not proc.dry_run():
-        print("\n".join(str(b.ko) for b in built))
+        print("\n".join(str(layout.shown(b.ko)) for b in built))
     return 0
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from generator import proc, variant
+from generator import layout, proc, variant
 from generator.kernel import KernelTree
 from generator.render import RenderedModule, render
 
@@ -27,8 +27,9 @@ def stage(args: argparse.Namespace) -> list[RenderedModule]:
     modules = []
     for one in chosen:
         modules.append(render(one, tree))
-        note = "" if modules[-1].changed else " (unchanged)"
-        proc.note(f"  RENDER  {one.name}{note}")
+        if not proc.dry_run():
+            note = "" if modules[-1].changed else " (unchanged)"
+            proc.note(f"  RENDER  {one.name}{note}")
     return modules
 
 
@@ -41,5 +42,5 @@ def run(args: argparse.Namespace) -> int:
                            "changed": list(m.changed), "files": dict(m.files)}
                           for m in modules], indent=2))
     else:
-        print("\n".join(str(m.path) for m in modules))
+        print("\n".join(str(layout.shown(m.path)) for m in modules))
     return 0
