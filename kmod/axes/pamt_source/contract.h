@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Axis pamt_source: where the pages of a PAMT pair come from on the fault path.
+ *
+ * A choice defines struct pamt_source_vcpu and the hooks below.
+ */
+#ifndef EXTSPT_PAMT_SOURCE_CONTRACT_H
+#define EXTSPT_PAMT_SOURCE_CONTRACT_H
+
+#include <linux/types.h>
+
+struct list_head;
+struct page_list;
+struct pamt_source_vcpu;
+
+/* vCPU creation and destruction. No lock; may sleep. */
+static inline void pamt_source_vcpu_init(struct pamt_source_vcpu *pamt, int vcpu,
+					 struct list_head *pools);
+static inline void pamt_source_vcpu_destroy(struct pamt_source_vcpu *pamt);
+
+/* Whether the vendor op is set at all: v6 sets it only with Dynamic PAMT on. */
+static inline bool pamt_source_wants_topup(unsigned int extra);
+
+/*
+ * Before a fault, inside the vendor op. No lock; may sleep. Makes room for the
+ * worst fault plus @extra pages of other use. 0 or -ENOMEM.
+ */
+static inline int pamt_source_topup(struct pamt_source_vcpu *pamt, unsigned int extra);
+
+/* The list pamt_get() takes pages from; NULL with static PAMT. */
+static inline struct page_list *pamt_source_list(struct pamt_source_vcpu *pamt);
+
+#endif /* EXTSPT_PAMT_SOURCE_CONTRACT_H */

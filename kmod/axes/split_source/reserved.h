@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The floor: S-EPT pages set aside at VM creation, static PAMT or a pair at hand. */
+#ifndef EXTSPT_SPLIT_SOURCE_RESERVED_H
+#define EXTSPT_SPLIT_SOURCE_RESERVED_H
+
+#include "lib/page_list.h"
+
+struct split_source_vm {
+	struct page_list list;
+};
+
+static inline bool split_source_possible(void)
+{
+	return true;
+}
+
+static inline int split_source_init(void)
+{
+	return 0;
+}
+
+static inline void split_source_exit(void)
+{
+}
+
+static inline int split_source_vm_init(struct split_source_vm *split, struct list_head *pools)
+{
+	page_pool_init(&split->list.pool, "reserved", CLASS_SEPT, OWNER_KVM, -1, pools);
+	page_list_init(&split->list, GFP_KERNEL_ACCOUNT, NULL);
+	return page_list_topup(&split->list, CONFIG_EXTSPT_SPLIT_RESERVED_PAGES);
+}
+
+static inline void split_source_vm_destroy(struct split_source_vm *split)
+{
+	page_list_drain(&split->list);
+}
+
+static inline void split_source_begin(struct split_source_vm *split)
+{
+}
+
+static inline void split_source_end(struct split_source_vm *split)
+{
+}
+
+static inline bool split_source_ready(struct split_source_vm *split)
+{
+	return true;
+}
+
+static inline int split_source_topup(struct split_source_vm *split)
+{
+	return 0;
+}
+
+static inline struct page *split_source_alloc(struct split_source_vm *split)
+{
+	return page_list_take(&split->list, CLASS_SEPT);
+}
+
+static inline struct page_list *split_source_list(struct split_source_vm *split)
+{
+	return &split->list;
+}
+
+static inline bool split_source_pamt_before_block(void)
+{
+	return true;
+}
+
+#endif /* EXTSPT_SPLIT_SOURCE_RESERVED_H */

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The contract between a strategy and its host.
+ *
+ * A strategy is one choice per axis (variant.h names the headers), composed
+ * here at compile time. It knows neither the twin's nor KVM's structs: its
+ * state is the two structs below, which the host hangs on its vCPU and VM;
+ * pages are struct page; locks are stated, not named. Each axis' contract.h
+ * says for each hook what is held, what may sleep or fail, and whose the page
+ * is afterwards.
+ *
+ *	host (KVM's MMU)		      TDX (kmod/tdx/, as tdx.c)
+ *
+ *	extspt_vcpu_topup()	------------> topup		no lock, sleeps
+ *	sept_source_alloc()			mmu_lock read
+ *				------------> link, map		mmu_lock read
+ *				------------> remove, split	mmu_lock write
+ *				------------> free_spt		HKID released
+ *	free_path_unused(), free_path_rcu()
+ *
+ * The arrows are vendor calls (tdx/ops.h): direct, static_call or a pointer,
+ * which is an axis too.
+ */
+#ifndef EXTSPT_STRATEGY_H
+#define EXTSPT_STRATEGY_H
+
+#include <linux/list.h>
+
+#include "variant.h"
+
+#include "lib/ledger.h"
+#include "lib/memory_cache.h"
+#include "lib/mlock.h"
+#include "lib/page_list.h"
+#include "tdx/pamt.h"
+#include "tdx/td.h"
+
+#include "axes/pamt_lock/contract.h"
+#include EXTSPT_AXIS_PAMT_LOCK
+#include "axes/pamt_install/contract.h"
+#include EXTSPT_AXIS_PAMT_INSTALL
+#include "axes/pamt_source/contract.h"
+#include EXTSPT_AXIS_PAMT_SOURCE
+#include "axes/sept_source/contract.h"
+#include EXTSPT_AXIS_SEPT_SOURCE
+#include "axes/split_source/contract.h"
+#include EXTSPT_AXIS_SPLIT_SOURCE
+#include "axes/free_path/contract.h"
+#include EXTSPT_AXIS_FREE_PATH
+
+/* Strategy state of a VM; zeroed by the host. */
+struct extspt_vm {
+	struct extspt_td td;
+	struct split_source_vm split;
+	struct list_head pools;		/* every page_pool of the VM and its vCPUs */
+};
+
+/* Strategy state of a vCPU; zeroed by the host. */
+struct extspt_vcpu {
+	struct extspt_vm *vm;
+	struct pamt_source_vcpu pamt;
+	struct sept_source_vcpu sept;
+};
+
+#include "tdx/ops.h"
+
+/* No lock held; may sleep. Pages allocated by a failed init are freed by destroy. */
+static inline int extspt_vcpu_init(struct extspt_vcpu *vcpu, struct extspt_vm *vm, int id)
+{
+	vcpu->vm = vm;
+	pamt_source_vcpu_init(&vcpu->pamt, id, &vm->pools);
+	return sept_source_vcpu_init(&vcpu->sept, &vcpu->pamt, id, &vm->pools);
+}
+
+static inline void extspt_vcpu_destroy(struct extspt_vcpu *vcpu)
+{
+	sept_source_vcpu_destroy(&vcpu->sept);
+	pamt_source_vcpu_destroy(&vcpu->pamt);
+}
+
+/*
+ * Before every fault, no lock held; may sleep. -ENOMEM when a cache is still
+ * below what the worst fault needs.
+ */
+static inline int extspt_vcpu_topup(struct extspt_vcpu *vcpu)
+{
+	int ret = sept_source_topup(&vcpu->sept);
+
+	if (ret || !pamt_source_wants_topup(sept_source_list_pages()))
+		return ret;
+	return vendor_call(topup, vcpu, sept_source_list_pages());
+}
+
+#endif /* EXTSPT_STRATEGY_H */

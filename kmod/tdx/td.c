@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+#include <linux/ioport.h>
+#include <linux/pfn.h>
+
+#include "strategy.h"
+#include "tdx/tdh.h"
+
+/* The key ids of the module model: 32 is the module's own, 33 to 63 are free. */
+#define FIRST_HKID	33
+#define LAST_HKID	63
+
+static u16 next_hkid = FIRST_HKID;
+
+static int note_end(struct resource *ram, void *end)
+{
+	*(unsigned long *)end = max(*(unsigned long *)end, PHYS_PFN(ram->end) + 1);
+	return 0;
+}
+
+/* From the resource tree, as max_pfn is not exported to modules. */
+unsigned long tdx_max_pfn(void)
+{
+	unsigned long end = 0;
+
+	walk_iomem_res_desc(IORES_DESC_NONE, IORESOURCE_SYSTEM_RAM | IORESOURCE_BUSY, 0, -1,
+			    &end, note_end);
+	return end;
+}
+
+static int seam_start(void)
+{
+	struct seam_config config = {
+		.generation	= SEAM_1_5_25,
+		.dynamic_pamt	= pamt_install_dynamic(),
+		.tdmr_base	= 0,
+		.tdmr_size	= PFN_PHYS(tdx_max_pfn()),
+		.nr_packages	= 1,
+	};
+
+	return seam_init(&config);
+}
+
+int extspt_tdx_init(void)
+{
+	int ret;
+
+	ret = seam_start();
+	if (ret)
+		return ret;
+	ret = pamt_refcounts_init();
+	if (ret)
+		goto stop_seam;
+	ret = pamt_lock_init();
+	if (ret)
+		goto free_refcounts;
+	ret = split_source_init();
+	if (ret)
+		goto exit_lock;
+	vendor_call_init();
+	return 0;
+
+exit_lock:
+	pamt_lock_exit();
+free_refcounts:
+	pamt_refcounts_exit();
+stop_seam:
+	seam_exit();
+	return ret;
+}
+
+void extspt_tdx_exit(void)
+{
+	split_source_exit();
+	pamt_lock_exit();
+	pamt_refcounts_exit();
+	seam_exit();
+}
+
+static struct page *control_page_alloc(void)
+{
+	struct page *page = ledger_alloc(CLASS_CONTROL, OWNER_TDX, GFP_KERNEL_ACCOUNT);
+
+	if (!page || !pamt_install_control(page))
+		return page;
+	ledger_free(page, OWNER_TDX);
+	return NULL;
+}
+
+static void control_page_free(struct page **page)
+{
+	if (!*page)
+		return;
+	pamt_remove_control(*page);
+	ledger_free(*page, OWNER_TDX);
+	*page = NULL;
+}
+
+/* A leaf that gives a control page to the TD or vCPU named by RDX. */
+static int control_page_add(u64 fn, struct page **page, u64 rdx)
+{
+	struct seam_args args;
+
+	*page = control_page_alloc();
+	if (!*page)
+		return -ENOMEM;
+	tdh_give(*page);
+	args = (struct seam_args){ .rcx = page_to_phys(*page), .rdx = rdx };
+	if (!seam_is_error(tdh_call(fn, &args)))
+		return 0;
+	control_page_free(page);
+	return -EIO;
+}
+
+static int td_create_vcpu(struct extspt_td *td)
+{
+	int i, ret;
+
+	ret = control_page_add(SEAM_VP_CREATE, &td->tdvpr, page_to_phys(td->tdr));
+	for (i = 0; !ret && i < TD_NR_TDVPX; i++)
+		ret = control_page_add(SEAM_VP_ADDCX, &td->tdvpx[i], page_to_phys(td->tdvpr));
+	if (ret)
+		return ret;
+	return seam_is_error(tdh_one(SEAM_VP_INIT, page_to_phys(td->tdvpr))) ? -EIO : 0;
+}
+
+static int td_configure(struct extspt_td *td)
+{
+	u64 tdr = page_to_phys(td->tdr);
+	int i, ret = 0;
+
+	if (seam_is_error(tdh_one(SEAM_MNG_KEY_CONFIG, tdr)))
+		return -EIO;
+	for (i = 0; !ret && i < TD_NR_TDCX; i++)
+		ret = control_page_add(SEAM_MNG_ADDCX, &td->tdcx[i], tdr);
+	if (ret)
+		return ret;
+	if (seam_is_error(tdh_one(SEAM_MNG_INIT, tdr)))
+		return -EIO;
+	ret = td_create_vcpu(td);
+	if (ret)
+		return ret;
+	if (seam_is_error(tdh_one(SEAM_MR_FINALIZE, tdr)))
+		return -EIO;
+	td->finalized = true;
+	return 0;
+}
+
+int extspt_td_create(struct extspt_vm *vm)
+{
+	struct extspt_td *td = &vm->td;
+	int ret;
+
+	td->hkid = next_hkid;
+	next_hkid = next_hkid == LAST_HKID ? FIRST_HKID : next_hkid + 1;
+	ret = control_page_add(SEAM_MNG_CREATE, &td->tdr, td->hkid);
+	if (!ret)
+		ret = td_configure(td);
+	if (ret) {
+		extspt_td_release_hkid(vm);
+		extspt_td_destroy(vm);
+	}
+	return ret;
+}
+
+int extspt_td_release_hkid(struct extspt_vm *vm)
+{
+	struct extspt_td *td = &vm->td;
+	u64 tdr;
+
+	if (!td->tdr || td->released)
+		return 0;
+	tdr = page_to_phys(td->tdr);
+	if (td->tdvpr && seam_is_error(tdh_one(SEAM_VP_FLUSH, page_to_phys(td->tdvpr))))
+		return -EIO;
+	if (seam_is_error(tdh_one(SEAM_MNG_VPFLUSHDONE, tdr)) ||
+	    seam_is_error(tdh_one(SEAM_PHYMEM_CACHE_WB, 0)) ||
+	    seam_is_error(tdh_one(SEAM_MNG_KEY_FREEID, tdr)))
+		return -EIO;
+	td->released = true;
+	return 0;
+}
+
+/* A control page that the module does not give back is leaked, and shows as such. */
+static void control_page_reclaim(struct page **page, u16 hkid)
+{
+	if (!*page || seam_is_error(tdh_one(SEAM_PHYMEM_PAGE_RECLAIM, page_to_phys(*page))))
+		return;
+	tdh_phymem_page_wbinvd_hkid(hkid, *page);
+	control_page_free(page);
+}
+
+void extspt_td_destroy(struct extspt_vm *vm)
+{
+	struct extspt_td *td = &vm->td;
+	int i;
+
+	for (i = 0; i < TD_NR_TDVPX; i++)
+		control_page_reclaim(&td->tdvpx[i], td->hkid);
+	control_page_reclaim(&td->tdvpr, td->hkid);
+	for (i = 0; i < TD_NR_TDCX; i++)
+		control_page_reclaim(&td->tdcx[i], td->hkid);
+	/* The TDR last, and under the module's own key. */
+	control_page_reclaim(&td->tdr, 0);
+}
