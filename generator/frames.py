@@ -18,7 +18,8 @@ from typing import Any, Protocol
 
 import pandas as pd
 
-from generator import layout, store
+from generator import store
+from generator.choose import vcpus_of
 from generator.errors import DataError
 from generator.rows import case_rows
 from generator.stats import NAN
@@ -70,11 +71,6 @@ def ordered_cases(run: RunLike) -> list[Mapping[str, Any]]:
         return (rank(boots, case["boot"]), rank(variants, case["variant"]),
                 rank(workloads, case["workload"]), vcpus_of(case), int(case["index"]))
     return sorted(run.records, key=place)
-
-
-def vcpus_of(case: Mapping[str, Any]) -> int:
-    """vCPUs of a case, 0 when it left no record."""
-    return int(case["record"]["params"].get("vcpus", 1)) if case.get("record") else 0
 
 
 def summarize(run: RunLike) -> pd.DataFrame:
@@ -182,22 +178,6 @@ class Figures:
     def workloads(self, boot: str) -> list[str]:
         """Workloads that ran in a boot, in order of first appearance."""
         return list(dict.fromkeys(key[2] for key in self._by_name if key[0] == boot))
-
-
-def find_run(name: str | None) -> store.Run:
-    """The run of that id or path; without a name the newest complete one.
-
-    Raises UsageError for an unknown name, DataError when there is no complete run or a file of the
-    run is damaged.
-    """
-    if name is not None:
-        return store.load_run(name)
-    for run_id in reversed(store.run_ids()):
-        path = store.locate(run_id)
-        if store.read_manifest(path)["state"] == store.COMPLETE:
-            return store.load_run(path)
-    raise DataError("there is no complete run", where=layout.RUNS.name,
-                    fix="'extspt run' makes one; a partial run can be named")
 
 
 def write_summary(run: store.Run) -> Path:

@@ -8,12 +8,13 @@ fixed: change it when a figure changes its meaning, not when this file does.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from generator import frames, layout, store
+from generator import choose, layout, store
 from generator.errors import ExtsptError
 
 COUNT, MODEL = "count", "model"
@@ -27,11 +28,12 @@ Cache = dict[tuple[Any, ...], float]
 Track = TypeVar("Track", bound=Callable[..., float])
 
 
+@functools.cache
 def the_run() -> store.Run | None:
     """The run to read, None when there is none yet."""
     name = os.environ.get("EXTSPT_RUN")
     try:
-        return frames.find_run(name)
+        return choose.find_run(name)
     except ExtsptError:
         if name is not None:
             raise
@@ -59,7 +61,7 @@ def variants() -> list[str]:
 def vcpus() -> list[int]:
     """vCPU counts of the run, and of the runs recorded before."""
     run = the_run()
-    ran = {frames.vcpus_of(case) for case in run.records} - {0} if run else set()
+    ran = {choose.vcpus_of(case) for case in run.records} - {0} if run else set()
     return sorted({*ran, *map(int, recorded(2))}) or [1]
 
 
@@ -68,6 +70,8 @@ VARIANTS, VCPUS = variants(), vcpus()
 
 def setup_cache() -> Cache:
     """Every figure by (tier, variant, workload, vCPUs, metric, stat); loaded once per asv run."""
+    from generator import frames  # here only: the process of each figure starts without pandas
+
     run = the_run()
     if run is None:
         return {}

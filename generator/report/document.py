@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import math
 
-from generator.frames import FLOOR, vcpus_of
+from generator.choose import vcpus_of
+from generator.frames import FLOOR
 from generator.report import tables
 from generator.report.flags import failures, flags
 from generator.report.model import Document, Section, number

@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from generator import layout, proc
+from generator import choose, layout, proc
 
 HELP = "record a run in asv's history and make its pages"
 
@@ -21,12 +21,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Record, publish, print the start page and how to look at it."""
-    from generator import asvtool, frames
+    from generator import asvtool
 
     if args.publish_only:
         pages = asvtool.publish()
     else:
-        pages = asvtool.record_and_publish(frames.find_run(args.run))
+        pages = asvtool.record_and_publish(choose.find_run(args.run))
     shown = [str(layout.shown(page)) for page in pages]
     if args.json:
         print(json.dumps({"pages": shown}))

@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from generator import layout, proc
+from generator import choose, layout, proc
 
 HELP = "write report.txt, report.html and the figures of a run"
 
@@ -22,7 +22,7 @@ def run(args: argparse.Namespace) -> int:
     from generator import frames
     from generator.report import bundle
 
-    found = frames.find_run(args.run)
+    found = choose.find_run(args.run)
     if proc.dry_run():
         print(f"write {layout.shown(layout.report_dir(found.id))}/")
         return 0

@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from generator import layout, proc
+from generator import choose, layout, proc
 
 HELP = "turn a run's raw records into summary.csv"
 
@@ -21,7 +21,7 @@ def run(args: argparse.Namespace) -> int:
     """Write the summary and print its path."""
     from generator import frames
 
-    found = frames.find_run(args.run)
+    found = choose.find_run(args.run)
     path = found.path / "summary.csv"
     if not proc.dry_run():
         frames.write_summary(found)
