@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from generator import costs, facts, initramfs, plan, proc, records, render, runners, store, watch
+from generator import costs, facts, initramfs, layout, plan, proc, records, render, runners, store, watch
 from generator.build import BuiltModule
 from generator.costs import CostTable
 from generator.errors import DataError, ExtsptError, RigError
@@ -45,14 +45,14 @@ class Session:
 
 
 def run_plan(run: RunPlan, modules: Sequence[BuiltModule], tables: Mapping[str, CostTable],
-             command: Sequence[str] = ()) -> Run:
+             command: Sequence[str] = (), root: Path = layout.RUNS) -> Run:
     """Run a plan in a new run directory and load the result.
 
     ``tables``: boot -> cost table. Raises RigError when the runner cannot work, GuestError when a
     guest is lost, DataError when it talks nonsense; the run directory can then be resumed.
     """
     session = _session(run, modules, tables)
-    directory = store.create(_manifest(session, command))
+    directory = store.create(_manifest(session, command), root)
     return _carry_out(session, directory)
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import json
 import secrets
+import signal
 import sys
 from collections.abc import Mapping
 
@@ -47,6 +48,8 @@ _number.__name__ = "number"  # what argparse calls it in its message
 
 def measure(args: argparse.Namespace) -> Run | None:
     """Build and run what the options ask for; None on a dry run. For other verbs too."""
+    for sign in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C: no guest is left behind
+        signal.signal(sign, signal.default_int_handler)
     if args.resume:
         return _resume(args)
     runner = runners.find(args.runner or "qemu")

@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Sessions with a runner that boots nothing: what is kept when something goes wrong, and resume."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from generator import facts, plan, runners, session, store
+from generator.build import BuiltModule
+from generator.costs import CostTable
+from generator.errors import DataError, RigError
+from generator.kernel import KernelTree
+from generator.plan import RunPlan
+from generator.render import RenderedModule
+from generator.runners import Attempt, Guest, LostGuest, OnLine, RunOutput
+from generator.store import Run
+from generator.variant import Variant
+
+BOOTS = {"icount": ("count", "instructions"), "mttcg": ("model", "ns")}
+NAMES = ("base", "base_aprime", "other")
+
+
+@dataclass
+class Paper:
+    """A runner whose guests do as planned at once, unless ``trouble`` raises."""
+
+    plan: RunPlan
+    trouble: dict[str, Callable[[RunOutput], None]] = field(default_factory=dict)
+    booted: list[str] = field(default_factory=list)
+    version: str = "1"
+    name = "paper"
+    boots: Mapping[str, tuple[str, str]] = field(default_factory=lambda: BOOTS)
+
+    def available(self) -> str | None:
+        return None
+
+    def facts(self) -> dict[str, Any]:
+        return {"qemu": {"version": self.version, "path": "paper"}, "cpu_model": "none"}
+
+    def command(self, boot: str, guest: Guest, out: Path) -> list[str]:
+        return ["paper", boot]
+
+    def boot(self, boot: str, guest: Guest, out: Path, on_line: OnLine) -> RunOutput:
+        assert guest.initramfs.is_file()
+        self.booted.append(boot)
+        lines = self.lines(boot)
+        (out / "serial.txt").write_text("".join(f"{line}\n" for line in lines))
+        for line in lines:
+            on_line(line)
+        output = RunOutput(out / "serial.txt", out / "console.log", (Attempt(1.0, "done"),),
+                           True, False, ("[ 1.0] WARNING: CPU: 0",))
+        self.trouble.get(boot, lambda output: None)(output)
+        return output
+
+    def lines(self, name: str) -> list[str]:
+        [boot] = (boot for boot in self.plan.boots if boot.name == name)
+        found = [f"EXTSPT BOOT {boot.id} 6.1"]
+        for index, case in enumerate(boot.cases):
+            record = {"abi": 1, "variant": case.variant, "workload": case.workload, "errors": []}
+            found += [f"EXTSPT CASE {index} {case.variant} {case.workload} rc=0 kernel=1,2,1",
+                      json.dumps(record)]
+        return [*found, f"EXTSPT END cases={len(boot.cases)} status=0"]
+
+
+@pytest.fixture
+def modules(tmp_path: Path) -> list[BuiltModule]:
+    image = tmp_path / "vmlinuz"
+    image.write_bytes(b"kernel")
+    tree = KernelTree("6.1", tmp_path, "x86_64", "built", {}, "hash", "gcc", "gcc", "gcc 12", image)
+    return [_built(name, tree, tmp_path) for name in NAMES]
+
+
+def _built(name: str, tree: KernelTree, folder: Path) -> BuiltModule:
+    ko = folder / f"extspt_{name}.ko"
+    ko.write_bytes(name.encode())
+    aprime_of = name.removesuffix("_aprime") if name.endswith("_aprime") else None
+    design = Variant(name, "t", "o", "A0", folder, {"axis": "choice"}, {}, aprime_of)
+    return BuiltModule(RenderedModule(design, tree, folder, {}, "print", ()), ko, facts.sha256(ko),
+                       skipped=False)
+
+
+@pytest.fixture
+def paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paper:
+    run = plan.make(["other"], baseline="base", aprime="base_aprime", seed=3, runner="paper",
+                    workloads=["smoke"], boots=BOOTS,
+                    costs={"icount": "zero", "mttcg": "zero"})
+    runner = Paper(run)
+    monkeypatch.setattr(runners, "usable", lambda name: runner)
+    return runner
+
+
+def start(paper: Paper, modules: list[BuiltModule]) -> Run:
+    table = CostTable("zero", {"TRACK": (1, 2)}, {"TRACK": "s"}, "0")
+    root = modules[0].ko.parent / "runs"
+    return session.run_plan(paper.plan, modules, dict.fromkeys(BOOTS, table), ["run"], root)
+
+
+def only_run(tmp_path: Path) -> Path:
+    [path] = (tmp_path / "runs").iterdir()
+    return path
+
+
+def test_manifest_of_a_whole_run(paper: Paper, modules: list[BuiltModule]) -> None:
+    run = start(paper, modules)
+    kept = run.manifest
+    assert run.complete and paper.booted == ["icount", "mttcg"] and len(run.records) == 6
+    assert kept["kernel"]["release"] == "6.1" and kept["compiler"] == "gcc 12"
+    assert kept["variants"]["base_aprime"]["aprime_of"] == "base"
+    assert kept["order"] == {boot.name: list(boot.order) for boot in paper.plan.boots}
+    assert kept["costs"]["icount"]["table"] == {"TRACK": [1, 2]}
+    assert kept["boots"]["mttcg"]["attempts"] == [{"wall_s": 1.0, "outcome": "done"}]
+    assert kept["boots"]["mttcg"]["warnings"] == ["[ 1.0] WARNING: CPU: 0"]
+    assert kept["boots"]["mttcg"]["cases"] == 3 and kept["boots"]["mttcg"]["pinned"] is True
+    assert len(kept["host"]["load"]) == 3 and kept["tool_versions"]["python"]
+    assert str(run.path.parent) not in json.dumps(kept)
+    assert not list(run.path.rglob("initramfs*"))
+
+
+def lose(output: RunOutput) -> None:
+    raise LostGuest("it died", output, where="boot mttcg", fix="look", evidence="tail")
+
+
+def interrupt(output: RunOutput) -> None:
+    raise KeyboardInterrupt
+
+
+def cut(output: RunOutput) -> None:
+    output.serial.write_bytes(output.serial.read_bytes()[:-30])
+
+
+@pytest.mark.parametrize("trouble, error, state", [
+    (lose, LostGuest, "failed"), (interrupt, KeyboardInterrupt, "pending"),
+    (cut, DataError, "failed")])
+def test_trouble_leaves_a_run_that_resume_finishes(
+        tmp_path: Path, paper: Paper, modules: list[BuiltModule],
+        trouble: Callable[[RunOutput], None], error: type[BaseException], state: str) -> None:
+    paper.trouble["mttcg"] = trouble
+    with pytest.raises(error) as caught:
+        start(paper, modules)
+    path = only_run(tmp_path)
+    assert f"extspt run --resume {path.name}" in f"{caught.value}"
+    part = store.load_run(path)
+    assert part.manifest["state"] == "partial" and len(part.records) == 3
+    assert part.manifest["boots"]["mttcg"]["state"] == state
+    paper.trouble.clear()
+    whole = session.resume(path, modules)
+    assert whole.complete and whole.records[:3] == part.records and len(whole.records) == 6
+    assert paper.booted == ["icount", "mttcg", "mttcg"]
+
+
+def test_resume_of_a_whole_run_boots_nothing(paper: Paper, modules: list[BuiltModule]) -> None:
+    run = start(paper, modules)
+    again = session.resume(run.path, modules)
+    assert again.records == run.records and paper.booted == ["icount", "mttcg"]
+
+
+def test_resume_refuses_to_mix(tmp_path: Path, paper: Paper, modules: list[BuiltModule]) -> None:
+    paper.trouble["mttcg"] = lose
+    with pytest.raises(LostGuest):
+        start(paper, modules)
+    paper.version = "2"
+    (tmp_path / "vmlinuz").write_bytes(b"another")
+    other = BuiltModule(modules[2].rendered, modules[2].ko, "another", skipped=False)
+    with pytest.raises(DataError) as caught:
+        session.resume(only_run(tmp_path), [*modules[:2], other])
+    assert caught.value.what == ("changed since the run began: other, the kernel image, "
+                                 "the runner's qemu")
+
+
+def test_damaged_plan(tmp_path: Path, paper: Paper, modules: list[BuiltModule]) -> None:
+    run = start(paper, modules)
+    file = run.path / "manifest.json"
+    manifest = json.loads(file.read_text())
+    del manifest["plan"]["boots"]
+    file.write_text(json.dumps(manifest))
+    with pytest.raises(DataError, match="the plan is damaged"):
+        session.resume(run.path, modules)
+
+
+def test_full_disk_while_writing(tmp_path: Path, paper: Paper, modules: list[BuiltModule],
+                                 monkeypatch: pytest.MonkeyPatch) -> None:
+    earlier = start(paper, modules)
+    before = {path: path.read_bytes() for path in earlier.path.rglob("*") if path.is_file()}
+    real = os.fsync
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    paper.trouble["mttcg"] = lambda output: monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(RigError, match="the disk is full") as caught:
+        start(paper, modules)
+    monkeypatch.setattr(os, "fsync", real)
+    [path] = (p for p in (tmp_path / "runs").iterdir() if p != earlier.path)
+    assert f"extspt run --resume {path.name}" in caught.value.fix
+    assert before == {path: path.read_bytes() for path in before}
+    paper.trouble.clear()
+    assert session.resume(path, modules).complete
+
+
+def test_full_disk_under_the_guest(tmp_path: Path, paper: Paper, modules: list[BuiltModule],
+                                   monkeypatch: pytest.MonkeyPatch) -> None:
+    """QEMU drops what it cannot write: the log is cut, and the disk is to blame."""
+    paper.trouble["icount"] = cut
+    monkeypatch.setattr(session, "FULL_BYTES", 1 << 62)
+    with pytest.raises(RigError, match="the disk is full"):
+        start(paper, modules)
+    assert store.load_run(only_run(tmp_path)).manifest["state"] == "partial"
