@@ -27,6 +27,8 @@ FETCHED = {
 OURS = "asv_offline.js"
 #: The page's bar ordering, which OURS replaces.
 REPLACED = "orderBars"
+#: Today's Flot names its axes itself; the page's own plugin would do it once more.
+_TWICE = re.compile(r"<script[^>]*src=\"jquery\.flot\.axislabels\.js\"[^>]*></script>")
 _TAG = re.compile(r"<(?:script|link)\b[^>]*?(?:src|href)=\"(https?:[^\"]+)\"[^>]*>")
 
 
@@ -53,7 +55,7 @@ def make_offline(html: Path, share: Path = SHARE) -> None:
     page = index.read_text()
     for tag, address in list(fetched(page)):
         page = page.replace(tag, local(tag, address, vendor, share))
-    index.write_text(page)
+    index.write_text(_TWICE.sub("", page))
 
 
 def fetched(page: str) -> Iterator[tuple[str, str]]:

@@ -1,17 +1,40 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Between asv's pages, written for Flot 0.8, and the Flot of today:
- * times are in milliseconds, and bars of several series stand side by side
- * (what the page's own ordering script gets wrong for names on the x axis).
+ * Between asv's pages, written for Flot 0.8, and the Flot of today: times are
+ * in milliseconds, a range that is given holds, bars start at zero, and bars
+ * of several series stand side by side (the page's own ordering script draws
+ * nothing when the x axis has names).
  */
 (function ($) {
     "use strict";
 
-    function milliseconds(plot) {
+    function plain(formatter) {
+        return function (value, axis) {
+            var text = String(formatter(value, axis));
+            return /^-?[0-9.]+e\+[0-9]+$/.test(text) ? String(Number(text)) : text;
+        };
+    }
+
+    function options_of_old(plot) {
         plot.hooks.processOptions.push(function (plot, options) {
             $.each(options.xaxes.concat(options.yaxes), function (i, axis) {
                 axis.timeBase = "milliseconds";
+                if (typeof axis.min === "number" && typeof axis.max === "number")
+                    axis.autoScale = "none";
+                if (axis.tickFormatter)
+                    axis.tickFormatter = plain(axis.tickFormatter);
             });
+            options.legend.backgroundColor = "white";
+            options.legend.backgroundOpacity = 0.85;
+        });
+    }
+
+    function range_of_old(plot) {
+        plot.hooks.adjustSeriesDataRange.push(function (plot, series, range) {
+            var floor = series.bars.show ? 0 : series.yaxis.options.min;
+
+            if (typeof floor === "number")
+                range.ymin = Math.min(range.ymin, floor);
         });
     }
 
@@ -22,10 +45,11 @@
             });
             $.each(bars, function (i, series) {
                 var step = series.datapoints.pointsize,
+                    points = series.datapoints.points,
                     shift = (i - (bars.length - 1) / 2) * series.bars.barWidth,
-                    points = series.datapoints.points, j;
+                    j;
 
-                if (series.bars.shifted === points || bars.length < 2)
+                if (series.bars.shifted === points)
                     return;
                 for (j = 0; j < points.length; j += step)
                     if (points[j] !== null)
@@ -35,6 +59,11 @@
         });
     }
 
-    $.plot.plugins.push({ init: milliseconds, name: "milliseconds", version: "1" });
-    $.plot.plugins.push({ init: side_by_side, name: "side_by_side", version: "1" });
+    $.each({
+        options_of_old: options_of_old,
+        range_of_old: range_of_old,
+        side_by_side: side_by_side
+    }, function (name, init) {
+        $.plot.plugins.push({ init: init, name: name, version: "1" });
+    });
 })(jQuery);
