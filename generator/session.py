@@ -12,7 +12,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from generator import costs, facts, initramfs, layout, plan, proc, records, render, runners, store, watch
+from generator import (
+    costs,
+    facts,
+    initramfs,
+    layout,
+    plan,
+    proc,
+    records,
+    render,
+    runners,
+    store,
+    watch,
+)
 from generator.build import BuiltModule
 from generator.costs import CostTable
 from generator.errors import DataError, ExtsptError, RigError

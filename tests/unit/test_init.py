@@ -32,7 +32,7 @@ def test_order_of_what_it_does() -> None:
 def test_modules_get_costs_and_cases() -> None:
     text = rendered()
     assert text.count("'table t' 'TRACK 5 5'\n") == 3
-    assert text.count("measure zap vcpus=2 pages=4096 rounds=1 seed=1\n") == 3
+    assert text.count("measure zap vcpus=2 pages=2048 rounds=1 seed=1\n") == 3
     assert re.search(r"^module kvm_owned_aprime '", text, re.MULTILINE)
     assert text.startswith("#!/bin/sh\n") and "@" not in text.replace('"$@"', "")
 

@@ -48,8 +48,8 @@ def test_baseline_runs_twice_in_each_boot() -> None:
 def test_every_case_once_in_load_order() -> None:
     run = make()
     for boot in run.boots:
-        assert [case.variant for case in boot.cases][::8] == list(boot.order)
-        assert len(boot.cases) == len({(c.variant, c.workload) for c in boot.cases}) == 32
+        assert [case.variant for case in boot.cases][::9] == list(boot.order)
+        assert len(boot.cases) == len({(c.variant, c.workload) for c in boot.cases}) == 36
         assert [case.workload for case in boot.of("none")] == list(plan.DEFAULT_WORKLOADS)
     assert run.boots[0].tier == "count" and run.boots[1].costs == "default"
     assert "smoke" not in plan.DEFAULT_WORKLOADS
@@ -57,7 +57,7 @@ def test_every_case_once_in_load_order() -> None:
 
 def test_case_is_what_the_module_is_told() -> None:
     case = make(workloads=["smoke"], vcpus=3).boots[0].cases[0]
-    assert case.command == "smoke vcpus=3 pages=64 rounds=1 seed=1"
+    assert case.command == "smoke vcpus=3 pages=1024 rounds=4 seed=1"
 
 
 def test_json_and_back() -> None:
