@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What the outside does to a call: interrupts, entropy, the key engine. Drawn from a seed. */
+#include "state.h"
+
+#define GOLDEN_GAMMA	0x9e3779b97f4a7c15ULL
+#define NO_PACKAGE	(~0U)
+
+static struct {
+	u32 rate;
+	atomic64_t state;
+} events[SEAM_NR_EVENTS];
+
+/* Set by the replay, which says for each call what happens. */
+static u32 forced_events;
+static bool events_forced;
+static unsigned int forced_package = NO_PACKAGE;
+
+void seam_inject(enum seam_event event, u32 rate, u64 seed)
+{
+	atomic64_set(&events[event].state, seed);
+	WRITE_ONCE(events[event].rate, rate);
+}
+
+void seam_force_events(u32 mask)
+{
+	forced_events = mask;
+	events_forced = true;
+}
+
+void seam_force_package(unsigned int package)
+{
+	forced_package = package;
+}
+
+/* splitmix64 */
+static u32 draw(atomic64_t *state)
+{
+	u64 z = atomic64_add_return(GOLDEN_GAMMA, state);
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+	return (z ^ (z >> 31)) >> 32;
+}
+
+bool seam_event_happens(enum seam_event event)
+{
+	u32 rate;
+
+	if (unlikely(events_forced))
+		return forced_events & BIT(event);
+	rate = READ_ONCE(events[event].rate);
+	return unlikely(rate) && draw(&events[event].state) < rate;
+}
+
+/* Another host call failed on the tree lock since this call took it. */
+bool seam_tree_contended(struct seam_td *td)
+{
+	return (atomic_read(&td->tree_lock) & SEAM_LOCK_HOST_PRIORITY) ||
+	       seam_event_happens(SEAM_EVENT_TREE_CONTENDED);
+}
+
+unsigned int seam_package_index(void)
+{
+	if (unlikely(forced_package != NO_PACKAGE))
+		return forced_package;
+	return platform_package() % seam.config.nr_packages;
+}

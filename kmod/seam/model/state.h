@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The state of the modelled TDX module. Nothing outside kmod/seam includes this. */
+#ifndef EXTSPT_SEAM_STATE_H
+#define EXTSPT_SEAM_STATE_H
+
+#include "../seam.h"
+
+#define SEAM_PAGE_SHIFT		12
+#define SEAM_PAGE_SIZE		BIT_ULL(SEAM_PAGE_SHIFT)
+#define SEAM_REGION_SHIFT	9		/* 4K pages of a 2M region */
+#define SEAM_REGION_PAGES	512U
+#define SEAM_REGION_MASK	(SEAM_REGION_PAGES - 1)
+#define SEAM_GIG_SHIFT		18		/* 4K pages of a 1G region */
+#define SEAM_TABLE_ENTRIES	512
+#define SEAM_ROOT_LEVEL		3		/* 4-level S-EPT */
+#define SEAM_GPA_WIDTH		48
+#define SEAM_SHARED_BIT		BIT_ULL(SEAM_GPA_WIDTH - 1)
+
+/* Physical width 52, HKID in bits 51:46; 32-63 private, 32 is the module's own. */
+#define SEAM_HKID_SHIFT		46
+#define SEAM_NR_HKIDS		64
+#define SEAM_FIRST_PRIVATE_HKID	32
+#define SEAM_PA_MASK		GENMASK_ULL(SEAM_HKID_SHIFT - 1, SEAM_PAGE_SHIFT)
+#define SEAM_HKID_MASK		GENMASK_ULL(51, SEAM_HKID_SHIFT)
+
+#define SEAM_MIN_TDCX		6
+#define SEAM_MAX_TDCX		9
+#define SEAM_ROOT_TDCX		3		/* index of the page that holds the root table */
+#define SEAM_VCPU_TDCX		5		/* TDCX pages of a vCPU, beside its TDVPR */
+#define SEAM_MAX_PACKAGES	8
+#define SEAM_WB_BLOCKS		3		/* sub-blocks of a cache write-back */
+#define SEAM_NONE		(~0U)
+
+enum seam_page_type {
+	PT_NDA = 0,
+	PT_RSVD = 1,
+	PT_REG = 3,
+	PT_TDR = 4,
+	PT_TDCX = 5,
+	PT_TDVPR = 6,
+	PT_EPT = 8,
+	PT_PAMT = 15,
+};
+
+/*
+ * A lock that is tried, never waited for: exclusive bit, host-priority bit
+ * (set by a host call that failed, cleared by the next that succeeds), count.
+ */
+#define SEAM_LOCK_EXCLUSIVE	BIT(0)
+#define SEAM_LOCK_HOST_PRIORITY	BIT(1)
+#define SEAM_LOCK_SHARED	BIT(2)
+
+/*
+ * PAMT entry of a page, at 4K, 2M and 1G. @lock guards @type and @owner.
+ * @bepoch is guarded by the S-EPT tree and entry locks of the owner, as
+ * RANGE.BLOCK takes no PAMT lock. @object is the model's own: the shadow of
+ * the page (TD, vCPU or S-EPT table index by type).
+ */
+struct seam_pamt {
+	atomic_t lock;
+	u32 owner;			/* page frame of the TDR */
+	u64 bepoch;
+	u32 object;
+	u8 type;
+	u8 marks;			/* SEAM_MARK_*, written by the page's holder */
+	u8 row;				/* leaf that took the page */
+	u8 pamt_page;			/* Dynamic PAMT: its bitmap bit */
+	unsigned long site;		/* and its caller */
+};
+
+#define SEAM_MARK_FLUSHED	BIT(0)
+#define SEAM_MARK_WRITE_BACK	BIT(1)
+
+struct seam_region {
+	struct seam_pamt pamt;
+	atomic_t used;			/* 4K pages that are not NDA */
+	atomic_t pamt_pages;		/* bitmap bits set */
+	atomic_t removals;		/* PAGE.REMOVE, SEPT.REMOVE holding a 4K entry only */
+	unsigned long removal_site;	/* the last of them */
+	u32 pair[2];			/* PT_PAMT: page frames, guarded by pamt.lock */
+	u8 removal_row;
+} ____cacheline_aligned_in_smp;
+
+/* Public states of an S-EPT entry. */
+enum seam_sept_state {
+	ST_FREE = 0,
+	ST_BLOCKED = 1,
+	ST_PENDING = 2,
+	ST_PENDING_BLOCKED = 3,
+	ST_MAPPED = 4,
+	ST_REMOVED = 5,
+	ST_BLOCKEDW = 8,
+	ST_EXPORTED_BLOCKEDW = 9,
+	ST_EXPORTED_DIRTY = 11,
+	ST_EXPORTED_DIRTY_BLOCKEDW = 12,
+	ST_PENDING_BLOCKEDW = 16,
+	ST_PENDING_EXPORTED_BLOCKEDW = 17,
+	ST_PENDING_EXPORTED_DIRTY = 19,
+	ST_PENDING_EXPORTED_DIRTY_BLOCKEDW = 20,
+	ST_NL_BLOCKED = 0x81,
+	ST_NL_MAPPED = 0x84,
+};
+
+/* Shadow S-EPT entry: public state in bits 7:0, lock bits, page address in bits 51:12. */
+#define SEPT_STATE_MASK		0xffULL
+#define SEPT_LOCK		BIT_ULL(8)
+#define SEPT_HOST_PRIORITY	BIT_ULL(9)
+#define SEPT_PA_MASK		GENMASK_ULL(51, 12)
+
+struct seam_table {
+	u64 entry[SEAM_TABLE_ENTRIES];
+};
+
+enum seam_life_cycle {
+	LC_HKID_ASSIGNED,
+	LC_KEYS_CONFIGURED,
+	LC_BLOCKED,
+	LC_TEARDOWN,
+};
+
+enum seam_op_state {
+	OS_UNINITIALIZED,
+	OS_INITIALIZED,
+	OS_RUNNABLE,
+	OS_LIVE_EXPORT,
+	OS_PAUSED_EXPORT,
+	OS_POST_EXPORT,
+	OS_MEMORY_IMPORT,
+	OS_STATE_IMPORT,
+	OS_POST_IMPORT,
+	OS_LIVE_IMPORT,
+	OS_FAILED_IMPORT,
+};
+
+/* Guarded by the TDR's PAMT lock where no other lock is named. */
+struct seam_td {
+	atomic_t in_use;
+	u32 tdr;			/* page frame */
+	u8 life_cycle;
+	u8 op_state;			/* op_lock */
+	u8 nr_tdcx;
+	bool fatal;
+	u8 hkid;
+	u8 key_packages;		/* bitmap of packages with the key */
+	u32 tdcx[SEAM_MAX_TDCX];
+	u32 root;			/* shadow table */
+	atomic_t nr_vcpus, nr_vcpus_ready, nr_associated;
+	atomic64_t children;		/* pages, also those of vCPUs */
+	atomic_t op_lock, tree_lock, epoch_lock;
+	u64 epoch;			/* epoch_lock */
+	atomic_t entered[2];		/* vCPUs inside, by parity of their epoch */
+} ____cacheline_aligned_in_smp;
+
+struct seam_vcpu {
+	atomic_t in_use;
+	u32 nr_tdcx;
+	bool ready;
+	atomic_t associated;
+};
+
+enum seam_key_state {
+	KEY_FREE,
+	KEY_ASSIGNED,
+	KEY_FLUSHED,
+	KEY_RESERVED,
+};
+
+/* Key ownership table, guarded by kot_lock. */
+struct seam_key {
+	u8 state;
+	atomic_t to_write_back;		/* bitmap of packages */
+};
+
+/* Guarded by lock. */
+struct seam_package {
+	atomic_t lock;
+	u8 next_block;			/* of an interrupted write-back, or 0 */
+	u64 hkids;			/* it is for */
+};
+
+/* Cost and statistics rows; the table of names is in costs.c. */
+enum seam_row {
+	ROW_SEPT_ADD, ROW_PAGE_ADD, ROW_AUG_4K, ROW_AUG_2M, ROW_BLOCK, ROW_UNBLOCK, ROW_TRACK,
+	ROW_REMOVE, ROW_SEPT_REMOVE, ROW_SEPT_RD, ROW_DEMOTE, ROW_PROMOTE, ROW_PAMT_ADD,
+	ROW_PAMT_REMOVE, ROW_RECLAIM, ROW_WBINVD, ROW_CREATE, ROW_KEY_CONFIG, ROW_ADDCX,
+	ROW_MNG_INIT, ROW_VP_CREATE, ROW_VP_ADDCX, ROW_VP_INIT, ROW_VP_FLUSH, ROW_FINALIZE,
+	ROW_VPFLUSHDONE, ROW_CACHE_WB, ROW_KEY_FREEID, ROW_DEFAULT, ROW_BUSY,
+	NR_ROWS,
+};
+
+struct seam_module {
+	struct seam_config config;
+	u32 first_page, nr_pages;	/* of the TDMR */
+	u32 nr_regions, nr_gigs;
+	struct seam_pamt *pages;
+	struct seam_region *regions;
+	struct seam_pamt *gigs;
+	struct seam_table *tables;
+	u32 *next_table;		/* free list of tables */
+	u64 free_tables;		/* tag << 32 | first, or SEAM_NONE */
+	struct seam_td *tds;
+	struct seam_vcpu *vcpus;
+	atomic_t kot_lock;
+	struct seam_key keys[SEAM_NR_HKIDS];
+	struct seam_package packages[SEAM_MAX_PACKAGES];
+	atomic_t halted;
+};
+
+extern struct seam_module seam;
+
+/* One lock a call holds. */
+enum seam_hold { HOLD_SHARED, HOLD_EXCLUSIVE, HOLD_ENTRY, HOLD_REMOVAL };
+
+struct seam_held {
+	void *lock;
+	enum seam_hold how;
+};
+
+#define SEAM_MAX_HELD	20
+
+struct seam_walk {
+	u64 *entry;			/* where the walk stopped */
+	u32 level;
+};
+
+/* A call in progress. Locks stay held until the modelled time of the body is over. */
+struct seam_call {
+	struct seam_args in;
+	struct seam_args *out;
+	const struct seam_leaf_desc *leaf;
+	unsigned int version;
+	enum seam_row row;
+	unsigned long site;
+	struct seam_td *td;
+	struct seam_pamt *tdr;
+	struct seam_walk walk;
+	u64 gpa;
+	u32 level;
+	unsigned int nr_held;
+	struct seam_held held[SEAM_MAX_HELD];
+};
+
+/* What the leaf asks of the TD before it looks at its other operands. */
+#define LEAF_TD_IN_RCX		BIT(0)
+#define LEAF_TD_IN_RDX		BIT(1)
+#define LEAF_TD_EXCLUSIVE	BIT(2)
+#define LEAF_NOT_FATAL		BIT(3)
+#define LEAF_KEYS		BIT(4)
+#define LEAF_TDCS		BIT(5)
+#define LEAF_OP_LOCK		BIT(6)
+#define LEAF_DETAILS		BIT(7)	/* RCX and RDX are always written */
+#define LEAF_FLAGS		BIT(8)	/* RDX bit 0 is a flag */
+#define LEAF_DPAMT		BIT(9)	/* exists with Dynamic PAMT only */
+
+/* Usual sets. */
+#define LEAF_MEM	(LEAF_TD_IN_RDX | LEAF_NOT_FATAL | LEAF_KEYS | LEAF_TDCS | LEAF_OP_LOCK | \
+			 LEAF_DETAILS)
+#define LEAF_MEM_EX	(LEAF_TD_IN_RDX | LEAF_TD_EXCLUSIVE | LEAF_NOT_FATAL | LEAF_KEYS | \
+			 LEAF_TDCS | LEAF_DETAILS)
+
+struct seam_leaf_desc {
+	u16 number;
+	u8 max_version;
+	u8 row;
+	u16 flags;
+	u16 op_states;			/* bitmap, 0 = not looked at here */
+	u64 (*handler)(struct seam_call *call);
+};
+
+/* locks.c */
+bool seam_try_shared(atomic_t *lock);
+bool seam_try_exclusive(atomic_t *lock);
+void seam_unlock_shared(atomic_t *lock);
+void seam_unlock_exclusive(atomic_t *lock);
+bool seam_entry_trylock(u64 *entry);
+void seam_entry_unlock(u64 *entry);
+bool seam_hold(struct seam_call *call, atomic_t *lock, enum seam_hold how);
+bool seam_hold_entry(struct seam_call *call, u64 *entry);
+void seam_hold_removal(struct seam_call *call, struct seam_region *region);
+void seam_release_all(struct seam_call *call);
+void seam_release_to(struct seam_call *call, unsigned int nr_held);
+
+/* pamt.c */
+struct seam_pamt *seam_pamt_of(u64 pa);
+struct seam_region *seam_region_of(u64 pa);
+struct seam_pamt *seam_gig_of(u64 pa);
+bool seam_pa_valid(u64 pa, u64 size);
+bool seam_pa_covered(u64 pa);
+struct seam_pamt *seam_pamt_at(u64 pa, u32 level);
+u64 seam_pamt_walk(struct seam_call *call, u64 pa, enum seam_hold how, u64 operand,
+		   struct seam_pamt **pamt, u32 *level);
+u64 seam_get_free_page(struct seam_call *call, u64 pa, u64 operand, struct seam_pamt **pamt);
+u64 seam_get_free_region(struct seam_call *call, u64 pa, u64 operand, struct seam_region **region);
+void seam_assign_page(struct seam_call *call, struct seam_pamt *pamt, u64 pa, u8 type,
+		      u32 owner, u32 object);
+bool seam_release_page(struct seam_call *call, struct seam_pamt *pamt, u64 pa);
+void seam_assign_region(struct seam_call *call, struct seam_region *region, u64 pa, u32 owner);
+void seam_release_region(struct seam_call *call, struct seam_region *region, u64 pa);
+
+/* pamt_leaves.c */
+u64 seam_check_pair(const u64 *pair, const u8 *operands);
+u64 seam_take_pair(struct seam_call *call, struct seam_region *region, const u64 *pair,
+		   const u8 *operands);
+void seam_install_pair(struct seam_call *call, struct seam_region *region, const u64 *pair);
+void seam_remove_pair(struct seam_call *call, struct seam_region *region, u64 *pair);
+u64 seam_pamt_add(struct seam_call *call);
+u64 seam_pamt_remove(struct seam_call *call);
+
+/* td.c */
+u64 seam_td_prologue(struct seam_call *call);
+u64 seam_td_get(struct seam_call *call, u64 pa, u64 operand, enum seam_hold how);
+u64 seam_td_checks(struct seam_call *call, unsigned int flags);
+u64 seam_op_state_check(struct seam_call *call, u16 op_states);
+bool seam_tracking_required(const struct seam_td *td);
+bool seam_tracked(const struct seam_td *td, u64 bepoch);
+
+/* sept.c */
+u32 seam_table_alloc(void);
+void seam_table_free(u32 table);
+u64 seam_gpa_operand(struct seam_call *call, u32 min_level, u32 max_level);
+u64 seam_sept_walk(struct seam_call *call);
+u64 seam_sept_lock_tree(struct seam_call *call, enum seam_hold how);
+u64 seam_sept_lock_entry(struct seam_call *call);
+u64 seam_sept_fail(struct seam_call *call, u64 status);
+void seam_sept_details(struct seam_call *call);
+u64 *seam_sept_find(struct seam_td *td, u64 gpa, u32 level, u32 *stop);
+u64 seam_sept_enter(struct seam_call *call, enum seam_hold tree);
+void seam_sept_set(u64 *entry, u8 state, u64 pa);
+
+static inline u8 sept_state(u64 entry)
+{
+	return entry & SEPT_STATE_MASK;
+}
+
+static inline u64 sept_pa(u64 entry)
+{
+	return entry & SEPT_PA_MASK;
+}
+
+static inline bool sept_is_table(u8 state)
+{
+	return state & 0x80;
+}
+
+/* The public states, up to 0x84, folded into 64 bits without a collision. */
+#define ST_BIT(state) BIT_ULL((state) % 95)
+
+static inline bool sept_state_in(u8 state, u64 states)
+{
+	return ST_BIT(state) & states;
+}
+
+static inline bool seam_is_dpamt(void)
+{
+	return seam.config.dynamic_pamt;
+}
+
+static inline bool seam_is_1_5_25(void)
+{
+	return seam.config.generation == SEAM_1_5_25;
+}
+
+/* mng.c, vp.c, keys.c, mem_*.c, phymem.c: the leaves */
+u64 seam_mng_create(struct seam_call *call);
+u64 seam_mng_key_config(struct seam_call *call);
+u64 seam_mng_addcx(struct seam_call *call);
+u64 seam_mng_init(struct seam_call *call);
+u64 seam_mr_finalize(struct seam_call *call);
+u64 seam_vp_create(struct seam_call *call);
+u64 seam_vp_addcx(struct seam_call *call);
+u64 seam_vp_init(struct seam_call *call);
+u64 seam_vp_flush(struct seam_call *call);
+u64 seam_mng_vpflushdone(struct seam_call *call);
+u64 seam_phymem_cache_wb(struct seam_call *call);
+u64 seam_mng_key_freeid(struct seam_call *call);
+u64 seam_mem_sept_add(struct seam_call *call);
+u64 seam_mem_page_add(struct seam_call *call);
+u64 seam_mem_page_aug(struct seam_call *call);
+u64 seam_mem_range_block(struct seam_call *call);
+u64 seam_mem_range_unblock(struct seam_call *call);
+u64 seam_mem_track(struct seam_call *call);
+u64 seam_mem_sept_rd(struct seam_call *call);
+u64 seam_mem_page_remove(struct seam_call *call);
+u64 seam_mem_sept_remove(struct seam_call *call);
+u64 seam_check_tracked(struct seam_call *call, const struct seam_pamt *pamt);
+u64 seam_mem_page_demote(struct seam_call *call);
+u64 seam_mem_page_promote(struct seam_call *call);
+u64 seam_phymem_page_reclaim(struct seam_call *call);
+u64 seam_phymem_page_wbinvd(struct seam_call *call);
+
+/* mng.c, also for the harness */
+int seam_td_init_state(struct seam_td *td);
+
+/* dispatch.c */
+extern const struct seam_leaf_desc seam_leaves[SEAM_NR_LEAVES];
+
+/* costs.c */
+struct seam_clock {
+	bool spin;
+	unsigned long flags;
+	u64 start, entered;
+};
+
+void seam_clock_enter(struct seam_clock *clock);
+void seam_clock_body(struct seam_clock *clock, enum seam_row row);
+void seam_clock_leave(struct seam_clock *clock, enum seam_row row, bool done);
+extern const char *const seam_row_names[NR_ROWS];
+
+/* stats.c */
+int seam_stats_init(void);
+void seam_stats_exit(void);
+void seam_count(enum seam_row row, u64 status);
+
+/* events.c */
+bool seam_event_happens(enum seam_event event);
+bool seam_tree_contended(struct seam_td *td);
+void seam_force_events(u32 mask);	/* harness: exactly these, until told otherwise */
+void seam_force_package(unsigned int package);
+unsigned int seam_package_index(void);
+
+/* violations.c */
+void seam_violate(const struct seam_violation *violation);
+u64 seam_halt(struct seam_call *call, u64 pa);
+u64 seam_limit(struct seam_call *call, u64 pa);
+void seam_violate_call(struct seam_call *call, enum seam_violation_kind kind, u64 pa,
+		       const struct seam_pamt *owner, u64 info);
+void seam_violate_overlap(struct seam_call *call, struct seam_region *region, u64 pa);
+void seam_reset_violations(void);
+void seam_custody_take(struct seam_call *call, struct seam_pamt *pamt, u64 pa);
+void seam_custody_return(struct seam_call *call, struct seam_pamt *pamt, u64 pa, bool write_back);
+void seam_custody_written_back(u64 pa);
+
+#endif
