@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from generator import layout, proc, store
+from generator import asv_pages, layout, proc, store
 from generator.errors import DataError
 
 MACHINE = "twin-qemu-tcg"
@@ -74,6 +74,10 @@ def publish() -> list[Path]:
     if not done.ok:
         raise DataError("asv could not publish", where=str(layout.shown(layout.ASV_RESULTS)),
                         evidence=done.output)
+    absent = asv_pages.missing()
+    if absent:
+        proc.note("asv: without a network the pages stay empty; run 'make setup', or install "
+                  + " ".join(absent))
     return [layout.HTML / "index.html"]
 
 

@@ -11,6 +11,8 @@ cd "$(dirname "$0")/.."
 PACKAGES="python3-venv git make gcc libc6-dev kmod busybox-static cpio xz-utils
 	qemu-system-x86 linux-headers-cloud-amd64"
 TEST_PACKAGES="perl sparse"
+# The scripts of asv's pages, which would otherwise fetch them from elsewhere.
+PAGE_PACKAGES="libjs-jquery libjs-jquery-flot libjs-jquery-stupidtable libjs-bootstrap"
 STAMP=.venv/.extspt-setup
 what=${1:-all}
 python=${PYTHON:-python3}
@@ -109,6 +111,11 @@ command -v dpkg-query >/dev/null || die "this knows Debian only; install by hand
 missing=$(missing_packages $PACKAGES)
 # shellcheck disable=SC2086
 [ -z "$missing" ] || install_packages $missing
+# shellcheck disable=SC2086 # a list
+missing=$(missing_packages $PAGE_PACKAGES)
+# shellcheck disable=SC2086 # a subshell, as the bench does without them
+[ -z "$missing" ] || (install_packages $missing) ||
+	say "going on without $missing: asv's pages will need a network"
 
 if is_fresh; then
 	exit 0

@@ -15,12 +15,29 @@
         };
     }
 
+    function given_range(axis, from_zero) {
+        var room;
+
+        if (typeof axis.min !== "number" || typeof axis.max !== "number")
+            return;
+        axis.autoScale = "none";
+        if (axis.direction !== "y" || axis.transform)
+            return;
+        room = 0.03 * (axis.max - axis.min || Math.abs(axis.max) || 1);
+        axis.min = from_zero || axis.min === 0 ? 0 : axis.min - room;
+        axis.max += room;
+    }
+
     function options_of_old(plot) {
         plot.hooks.processOptions.push(function (plot, options) {
+            var bars = options.series.bars.show;
+
+            $.each(options.yaxes, function (i, axis) {
+                axis.direction = "y";
+            });
             $.each(options.xaxes.concat(options.yaxes), function (i, axis) {
                 axis.timeBase = "milliseconds";
-                if (typeof axis.min === "number" && typeof axis.max === "number")
-                    axis.autoScale = "none";
+                given_range(axis, bars);
                 if (axis.tickFormatter)
                     axis.tickFormatter = plain(axis.tickFormatter);
             });
@@ -31,8 +48,13 @@
 
     function range_of_old(plot) {
         plot.hooks.adjustSeriesDataRange.push(function (plot, series, range) {
-            var floor = series.bars.show ? 0 : series.yaxis.options.min;
+            var floor = series.yaxis.options.min;
 
+            if (series.bars.show) {
+                /* room for the group's outer bars */
+                range.xmin -= 0.3;
+                range.xmax += 0.3;
+            }
             if (typeof floor === "number")
                 range.ymin = Math.min(range.ymin, floor);
         });
@@ -58,6 +80,11 @@
             });
         });
     }
+
+    /* the page hashes names of ignored regressions; a name is its own hash */
+    window.md5 = function (text) {
+        return text;
+    };
 
     $.each({
         options_of_old: options_of_old,
