@@ -39,3 +39,16 @@ def project(tmp_path: Path, kernels: Path) -> Callable[..., Project]:
         (root / "build/kernels").symlink_to(kernels)
         return Project(root)
     return make
+
+
+@pytest.fixture(scope="session")
+def designs(tmp_path_factory: pytest.TempPathFactory, kernels: Path) -> Project:
+    """A project with the real designs, built: a copy, so that work on them does no harm."""
+    here = Project(tmp_path_factory.mktemp("designs"))
+    for name in ("kmod", "variants"):
+        shutil.copytree(layout.ROOT / name, here.root / name)
+    (here.root / "build").mkdir()
+    (here.root / "build/kernels").symlink_to(kernels)
+    done = here.extspt("build")
+    assert done.returncode == 0, done.stderr
+    return here

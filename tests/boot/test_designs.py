@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Real boots of the real designs: all of them load, run and agree where they must."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from guests import Project
+
+from generator import store, variant
+from generator.store import Run
+
+pytestmark = pytest.mark.boot
+ICOUNT = ("run", "--boots", "icount", "--variants", "kvm_owned,split_ops", "--seed", "7",
+          "--workloads", "populate_seq,same_range,convert")
+
+
+@pytest.fixture(scope="module")
+def smoke(designs: Project) -> Run:
+    """Every design with the smoke workload, in both boots."""
+    done = designs.extspt("run", "--workloads", "smoke", "--seed", "7")
+    assert done.returncode == 0, done.stderr
+    return store.load_run(Path(done.stdout.strip()))
+
+
+def test_every_design_runs_in_both_boots(smoke: Run) -> None:
+    expected = {*variant.names(), f"{variant.BASELINE}{variant.APRIME}"}
+    for boot in ("icount", "mttcg"):
+        records = [r for r in smoke.records if r["boot"] == boot]
+        assert {r["variant"] for r in records} == expected and len(records) == len(expected)
+    for stored in smoke.records:
+        record = stored["record"]
+        assert stored["rc"] == 0 and record["status"] == 0 and record["errors"] == []
+        assert record["phase"] == "end" and record["seam"]["violations"] == []
+        assert record["ops"]["fault"]["n"] > 0
+    assert smoke.manifest["boots"]["icount"]["warnings"] == []
+    assert smoke.manifest["boots"]["mttcg"]["warnings"] == []
+
+
+def test_each_boot_has_its_clock_and_costs(smoke: Run) -> None:
+    clocks = {r["boot"]: r["record"]["clock"]["khz"] for r in smoke.records}
+    assert abs(clocks["icount"] - 1_000_000) <= 1  # one instruction, one nanosecond
+    assert {r["record"]["costs"] for r in smoke.records if r["boot"] == "icount"} == {"zero"}
+    assert {r["record"]["costs"] for r in smoke.records if r["boot"] == "mttcg"} == {"default"}
+
+
+def test_aprime_counts_as_the_baseline_does(smoke: Run) -> None:
+    pair = {r["variant"]: r["record"] for r in smoke.records
+            if r["boot"] == "icount" and r["variant"].startswith(variant.BASELINE)}
+    first, second = pair.values()
+    assert first["counts"] == second["counts"]
+    assert first["memory"] == second["memory"]
+    assert medians(first) == medians(second)
+
+
+def test_two_icount_boots_agree_to_the_last_digit(designs: Project) -> None:
+    """Both at once, so that the host is loaded: instructions do not care."""
+    both = [designs.start(*ICOUNT) for _ in range(2)]
+    outs = [child.communicate(timeout=200) for child in both]
+    assert [child.returncode for child in both] == [0, 0], outs
+    first, second = (store.load_run(Path(out.strip())).records for out, _ in outs)
+    assert len(first) == 9
+    for one, other in zip(first, second, strict=True):
+        assert exact(one["record"]) == exact(other["record"])
+        assert medians(one["record"]) == medians(other["record"])
+
+
+def exact(record: Mapping[str, Any]) -> dict[str, Any]:
+    """All counts of a record."""
+    kept = {key: record[key] for key in ("variant", "workload", "params", "counts", "memory",
+                                         "seam")}
+    for kind in ("ops", "locks"):
+        kept[kind] = {name: entry.get("n", entry.get("acquired"))
+                      for name, entry in record[kind].items()}
+    return kept
+
+
+def medians(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Medians of all operations and of the time each lock is held, in instructions."""
+    ops = {name: hist.get("p50") for name, hist in record["ops"].items()}
+    # One tear-down is one sample: a timer tick inside it is no noise a median removes.
+    few = {name for name, hist in record["ops"].items() if hist["n"] < 16}
+    holds = {name: lock["hold"].get("p50") for name, lock in record["locks"].items()
+             if lock["hold"]["n"] >= 16}
+    return {"ops": {n: v for n, v in ops.items() if n not in few}, "holds": holds}
