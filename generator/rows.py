@@ -12,7 +12,8 @@ from generator.stats import NAN, Histogram, ratio
 
 PERCENTILES = ((0.5, "p50"), (0.9, "p90"), (0.99, "p99"))
 PAGE_BYTES = 4096
-TABLE_CLASSES = ("sept", "pamt", "mirror")
+TABLE_CLASSES = ("sept", "pamt", "mirror", "unassigned")
+"""Page-table pages; unassigned ones lie in a cache that serves more than one of these."""
 MEMORY_FIELDS = ("allocated", "freed", "live", "peak", "charged", "uncharged", "atomic_fallback",
                  "cross_freed", "handed_over")
 PER_FAULT = ("page_allocs", "page_frees", "lock_takes", "seamcalls", "retries")
@@ -117,7 +118,7 @@ def count_rows(counts: Mapping[str, Any]) -> Iterator[Row]:
 def memory_rows(when: str, table: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
     """The account of every page class and owner at ``when`` ("run" or "end"), and its sums.
 
-    ``mem.tables`` sums the page-table classes (S-EPT, PAMT, mirror) over both owners.
+    ``mem.tables`` sums TABLE_CLASSES over both owners.
     """
     for entry in table:
         for field in MEMORY_FIELDS:
@@ -157,14 +158,14 @@ def memcg_rows(stat: Sequence[int | None] | None, table: Sequence[Mapping[str, A
                cpus: int) -> Iterator[Row]:
     """The kernel's own account of the cgroup against ours.
 
-    Ours is a range: of the pages live, at most ``charged`` and at least ``live - uncharged`` are
-    charged. ``agrees`` is 1 when the kernel's figure lies in it, give or take the tolerance.
+    Ours is exact where the module counted the charged pages that are live. Else it is a range: of
+    the live pages at most ``charged`` and at least ``live - uncharged`` are. ``agrees`` is 1 when
+    the kernel's figure lies in it, give or take the tolerance.
     """
     if not stat or len(stat) < 3 or any(v is None or v < 0 for v in stat[:3]):
         return
     before, live, after = (int(v or 0) for v in stat[:3])
-    low = sum(max(int(e["live"]) - int(e["uncharged"]), 0) for e in table)
-    high = sum(min(int(e["live"]), int(e["charged"])) for e in table)
+    low, high = (sum(charged_live(entry)[edge] for entry in table) for edge in (0, 1))
     slack = MEMCG_BATCH_PAGES * max(cpus, 1)
     seen = (live - before) / PAGE_BYTES
     yield Row("memcg.kernel_live", "delta", seen, "pages")
@@ -172,6 +173,14 @@ def memcg_rows(stat: Sequence[int | None] | None, table: Sequence[Mapping[str, A
     yield Row("memcg.own_live", "count", high, "pages", ci=(low, high))
     yield Row("memcg.tolerance", "count", slack, "pages")
     yield Row("memcg.agrees", "bool", float(low - slack <= seen <= high + slack), "bool")
+
+
+def charged_live(entry: Mapping[str, Any]) -> tuple[int, int]:
+    """Fewest and most charged pages of an account entry that are live."""
+    if "charged_live" in entry:
+        return int(entry["charged_live"]), int(entry["charged_live"])
+    live, yes, no = (int(entry[field]) for field in ("live", "charged", "uncharged"))
+    return max(live - no, 0), min(live, yes)
 
 
 def case_rows(case: Mapping[str, Any], tier: str) -> Iterator[Row]:
@@ -185,6 +194,8 @@ def case_rows(case: Mapping[str, Any], tier: str) -> Iterator[Row]:
     yield from latency_rows("clock.empty_pair", record["clock"]["empty_pair"], scale, net=False)
     for op, data in record["ops"].items():
         yield from latency_rows(f"op.{op}", data, scale, net=True)
+    for name, data in (record.get("instrumented") or {}).items():
+        yield from latency_rows(f"instrumented.{name}", data, scale, net=True)
     yield from lock_rows(record["locks"], scale)
     yield from count_rows(record["counts"])
     for when in ("run", "end"):

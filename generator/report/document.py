@@ -7,12 +7,22 @@ import math
 
 from generator.choose import vcpus_of
 from generator.frames import FLOOR
-from generator.report import tables
+from generator.report import headline, tables
 from generator.report.flags import failures, flags
-from generator.report.model import Document, Section, number
+from generator.report.model import Document, Section, number, rate
 from generator.report.provenance import facts, rerun
-from generator.report.view import CONTENTION, COUNT, FAULT, MEMORY, MODEL, PARKED, View
+from generator.report.view import (
+    CONTENTION,
+    COUNT,
+    FAULT,
+    MEMORY,
+    MODEL,
+    PARKED,
+    Source,
+    View,
+)
 
+REVIEWED = ("convert", "populate_seq")
 REVIEW = "aWrdpZCCDDAffZRM@google.com"
 QUESTION = ("Question: where should the external page-table (S-EPT) pages and the Dynamic PAMT "
             "page pairs of KVM/TDX come from, who is charged for them, and who frees them?")
@@ -39,7 +49,7 @@ def first_screen(view: View, problems: int, failed: int) -> Section:
     """Question, one table, one sentence of cost."""
     state = (f" See Warnings: {problems} of them, failed cases: {failed}."
              if problems or failed else "")
-    return Section("Summary", (QUESTION, TWIN), (tables.headline(view),),
+    return Section("Summary", (QUESTION, TWIN), (headline.headline(view),),
                    items=(cost(view), NO_VERDICT + state),
                    plots=("fault_latency", "memory_charge"))
 
@@ -53,31 +63,40 @@ def cost(view: View) -> str:
     floor = view.value(fault, FLOOR, "op.fault", "p50")
     kib = view.value(parked, view.baseline, "parked.all.pages", "per_vcpu") * tables.KIB_PER_PAGE
     per_fault = view.value(allocs, view.baseline, "per_fault.page_allocs", "ratio")
-    above = "" if math.isnan(base - floor) else \
-        f", {number(base - floor)} more than the floor '{FLOOR}'"
-    return (f"Cost of the baseline: {view.baseline} runs {number(base)} instructions in the median "
-            f"fault{above}, allocates {number(per_fault)} pages per fault and keeps "
-            f"{number(kib)} KiB parked per vCPU.")
+    above = f", {number(base - floor)} more than the floor '{FLOOR}'"
+    said = ((base, f"runs {number(base)} instructions in the median fault"
+                   + ("" if math.isnan(floor) else above)),
+            (per_fault, f"allocates {rate(per_fault)} pages per fault"),
+            (kib, f"keeps {number(kib)} KiB parked per vCPU"))
+    parts = [text for value, text in said if not math.isnan(value)]
+    return f"Cost of the baseline: {view.baseline} {', '.join(parts) or 'was not measured'}."
 
 
 def review(view: View) -> Section:
     """The findings of 2026-01-16 as numbers."""
-    table, at = tables.findings(view)
-    where = f"Counted in workload {at.workload}, boot {at.boot}." if at else "Not measured."
-    said = [f"{view.label(v)} {number(view.value(at, v, 'mem.tables.uncharged', 'end'))} and "
-            f"{number(view.value(at, v, 'mem.tables.cross_freed', 'end'))}" for v in view.designs]
+    at = [found for load in REVIEWED if (found := view.either(
+        (load,), "mem.tables.uncharged", "end")) and found.workload == load]
+    if not at:
+        return Section("Review findings of 2026-01-16 as numbers", ("Not measured.",))
+
+    def said(field: str, where: Source) -> str:
+        return ", ".join(f"{view.label(v)} {number(view.value(where, v, field, 'end'))}"
+                         for v in view.designs)
     return Section(
         "Review findings of 2026-01-16 as numbers",
         (f"The review ({REVIEW}) held against the TDX-owned caches that the split cache's pages "
          "are not charged to the VM's cgroup, and that one subsystem frees what the other "
-         f"allocated. {where}",
-         "S-EPT, PAMT and mirror pages together, uncharged and cross-freed: "
-         f"{'; '.join(said)}."), (table,))
+         "allocated. Both as counted pages:",
+         f"Allocated without __GFP_ACCOUNT, workload {at[0].workload}: "
+         f"{said('mem.tables.uncharged', at[0])}.",
+         *(f"Freed by KVM though TDX allocated them, or the reverse, without a hand-over, workload "
+           f"{where.workload}: {said('mem.tables.cross_freed', where)}." for where in at)),
+        tuple(headline.findings(view, where) for where in at))
 
 
 def repetition(view: View) -> Section:
     """A/A'."""
-    table = tables.spread(view)
+    table = headline.spread(view)
     return Section("The baseline against itself", () if table else
                    ("The baseline did not run twice: no A/A' spread.",),
                    (table,) if table else ())
@@ -102,9 +121,10 @@ def contention(view: View) -> Section:
     """Locks in the boot that has more than one vCPU, and the clock."""
     at = view.source(MODEL, CONTENTION, "lock.all.contended", "per_1k")
     shown = (tables.locks(view, MODEL, at.workload),) if at else ()
+    added = tables.perturbation(view)
     return Section("Locks and the clock", () if at else (
-        "No contention figures: the boot with several vCPUs is missing.",),
-        (*shown, tables.clock(view)), plots=("lock_times",))
+        "No contention figures: no boot with several guest CPUs in this run.",),
+        (*shown, tables.clock(view), *((added,) if added else ())), plots=("lock_times",))
 
 
 def memory(view: View) -> Section:
@@ -112,7 +132,11 @@ def memory(view: View) -> Section:
     at = view.either(MEMORY, "mem.tables.allocated", "end")
     idle = view.either(PARKED, "parked.all.pages", "per_vcpu")
     shown = [tables.memory(view, at)] if at else []
-    shown += [tables.parked(view, where) for where in dict.fromkeys((idle, at)) if where]
+    for where in dict.fromkeys((idle, at)):
+        if where:
+            shown += [tables.parked(view, where), tables.matrix(
+                view, where, "parked.", f"Pool by pool when {where.workload} ends: pages of all "
+                "vCPUs together, and the sum of their peaks.", ("n/a: no such pool.",))]
     table = tables.memcg(view)
     return Section("Memory", tables=(*shown, *((table,) if table else ())), plots=("parked",))
 
@@ -126,8 +150,8 @@ def calls(view: View) -> Section:
                                    "not success), unit calls.", ("n/a: never called.",)))
     at = view.source(COUNT, FAULT, "per_fault.page_allocs", "ratio")
     if at:
-        shown += [tables.matrix(view, at, "per_fault.", "Per fault, exact counts.", ()),
-                  tables.matrix(view, at, "count.", "Exact counts of the run.", ())]
+        shown += [tables.matrix(view, at, "per_fault.", "Per fault: counts of the run divided by its faults.", ()),
+                  tables.matrix(view, at, "count.", "Counts of the run.", ())]
     return Section("SEAMCALLs and counts", tables=tuple(shown))
 
 
@@ -149,7 +173,7 @@ def limits(view: View) -> Section:
              f"Differences between boots: one boot of each kind. More than {vcpus} vCPUs."]
     if view.has_floor():
         items.append(f"'{FLOOR}' is the floor: the same path without S-EPT and PAMT page work. It "
-                     "is no design; no real machine can run it.")
+                     "is no design: what it parks are pages set aside before the run.")
     return Section("Not measured, and why", items=tuple(items))
 
 

@@ -5,54 +5,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
+from generator.report.artefacts import OVERHEAD_FACTOR, suspects, too_short
 from generator.report.model import number
-from generator.report.tables import OVERHEAD_FACTOR
 from generator.report.view import COUNT, FAULT, MODEL, View
 from generator.rows import failed
-
-WAIT_FACTOR = 50
-"""A mean wait above this many typical holds is the host taking a vCPU away, not the lock."""
-QUANTUM_NS = 1e6
-"""Waits of the order of a scheduler quantum are the host's too."""
-
-
-def sides(lock: str) -> str:
-    """The lock a side belongs to: readers wait for the writer's hold."""
-    return lock.removesuffix(".read").removesuffix(".write")
 
 
 def preemption(view: View) -> Iterator[str]:
     """Contention figures that look like the host's scheduling."""
     boot = view.boot(MODEL)
     for workload in view.figures.workloads(boot) if boot else []:
-        locks = [m.removeprefix("lock.").removesuffix(".wait") for m, s
-                 in view.figures.stats(str(boot), workload, "lock.")
-                 if m.endswith(".wait") and s == "mean"]
-        for lock in locks:
-            suspects = [say for variant in view.variants
-                        if (say := suspicion(view, str(boot), variant, workload, lock, locks))]
-            if suspects:
-                yield f"host preemption? {workload}, {lock}: {'; '.join(suspects)}"
-
-
-def suspicion(view: View, boot: str, variant: str, workload: str, lock: str,
-              locks: list[str]) -> str:
-    """Why a lock's wait is not to be believed, or "".
-
-    The uncontended hold is taken as the median hold of the lock's sides: a preempted holder
-    inflates the mean, and few holders are preempted.
-    """
-    def get(name: str, stat: str) -> float:
-        return view.figures.value(boot, variant, workload, f"lock.{name}", stat)
-    mean, worst = get(f"{lock}.wait", "mean"), get(f"{lock}.wait", "max")
-    holds = [get(f"{other}.hold", "p50") for other in locks if sides(other) == sides(lock)]
-    hold = max((h for h in holds if not math.isnan(h)), default=math.nan)
-    if mean > WAIT_FACTOR * hold:
-        return f"{view.label(variant)} mean wait {number(mean)} ns, hold {number(hold)} ns"
-    if worst >= QUANTUM_NS:
-        return f"{view.label(variant)} max wait {worst / 1e6:.1f} ms"
-    return ""
+        for variant in view.variants:
+            for why in suspects(view, str(boot), variant, workload):
+                yield f"host preemption? {workload}, {view.label(variant)}: {why}"
 
 
 def below_clock(view: View) -> Iterator[str]:
@@ -63,15 +30,6 @@ def below_clock(view: View) -> Iterator[str]:
         if short:
             yield (f"boot {boot}: no claim per single {', '.join(sorted(short))}: the median is "
                    f"under {OVERHEAD_FACTOR} clock overheads in at least one case")
-
-
-def too_short(view: View, boot: str, variant: str, workload: str) -> list[str]:
-    """Ops of a case whose median is too near to the clock's own cost."""
-    def get(metric: str, stat: str) -> float:
-        return view.figures.value(boot, variant, workload, metric, stat)
-    limit = OVERHEAD_FACTOR * get("clock.empty_pair", "p50")
-    return [m.removeprefix("op.") for m, s in view.figures.stats(boot, workload, "op.")
-            if s == "p50_raw" and get(m, s) < limit]
 
 
 def accounts(view: View) -> Iterator[str]:
@@ -108,14 +66,22 @@ def aprime(view: View) -> Iterator[str]:
 
 def load(view: View) -> Iterator[str]:
     """Boots whose vCPUs were not alone."""
-    cpus = view.manifest.get("host", {}).get("cpus")
+    cpus = (view.manifest.get("host") or {}).get("cpus")
     for boot, info in view.manifest["boots"].items():
-        before = info.get("load_before")
-        if info["tier"] == MODEL and before is not None and cpus and before > cpus / 2:
-            yield (f"boot {boot}: host load {number(float(before))} on {cpus} CPUs before it "
-                   "started; its times carry that load")
-        if info["tier"] == MODEL and info.get("state") == "done" and not info.get("pinned"):
+        if info["tier"] != MODEL or info.get("state") != "done":
+            continue
+        before = recent(info.get("load_before"))
+        if cpus and before > cpus / 2:
+            yield (f"boot {boot}: host load {number(before)} on {cpus} CPUs before it started; its "
+                   "times carry that load")
+        if not info.get("pinned"):
             yield f"boot {boot}: vCPU threads were not pinned; contention may be the host's"
+
+
+def recent(load: Any) -> float:
+    """Load average of the last minute; NaN when it was not recorded."""
+    first = load[0] if isinstance(load, list) and load else load
+    return float(first) if isinstance(first, (int, float)) else math.nan
 
 
 def missing(view: View) -> Iterator[str]:
@@ -129,8 +95,11 @@ def missing(view: View) -> Iterator[str]:
         gone = [view.label(v) for v in view.variants if v not in there]
         if gone:
             yield f"boot {boot} has no case of {', '.join(gone)}"
-    if view.source(COUNT, FAULT, "op.fault", "p50") is None:
-        yield "no instruction counts: every figure that needs them is n/a"
+    for tier, what in ((COUNT, "exact counts and instructions"), (MODEL, "contention and time")):
+        if view.boot(tier) is None:
+            yield f"no boot of tier {tier} in this run: no {what}"
+    if view.boot(COUNT) and view.source(COUNT, FAULT, "op.fault", "p50") is None:
+        yield "no instruction count of a fault: no workload that faults"
 
 
 def failures(view: View) -> tuple[str, ...]:

@@ -63,6 +63,11 @@ def number(value: float) -> str:
     return f"{value:.2f}" if abs(value) >= 0.1 else f"{value:.4f}"
 
 
+def rate(value: float) -> str:
+    """A figure per fault or per 1000: three decimals, so that a column compares at a glance."""
+    return NA if math.isnan(value) else f"{value:.3f}"
+
+
 def signed(value: float) -> str:
     """A difference, always with its sign; n/a for NaN."""
     text = number(value)

@@ -33,8 +33,10 @@ def facts(view: View) -> tuple[tuple[str, str], ...]:
 
 
 def listed(values: Any) -> str:
-    """Numbers separated by blanks."""
-    return " ".join(str(v) for v in values) if values else MISSING
+    """Numbers separated by blanks; one alone as it is."""
+    if isinstance(values, (list, tuple)):
+        return " ".join(str(v) for v in values) or MISSING
+    return MISSING if values is None else str(values)
 
 
 def boots(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -43,8 +45,9 @@ def boots(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         tries = ", ".join(f"{a.get('outcome')} after {a.get('wall_s')} s"
                           for a in boot.get("attempts") or ()) or "no attempt"
         yield (f"boot {name}", f"tier {boot['tier']}, unit {boot['unit']}, {boot.get('state')} "
-                               f"({tries}), pinned {'yes' if boot.get('pinned') else 'no'}, load "
-                               f"{boot.get('load_before')} -> {boot.get('load_after')}")
+                               f"({tries}), pinned {'yes' if boot.get('pinned') else 'no'}, "
+                               f"load before {listed(boot.get('load_before'))}, after "
+                               f"{listed(boot.get('load_after'))}")
         yield f"order {name}", ", ".join((manifest.get("order") or {}).get(name) or [MISSING])
 
 
@@ -66,7 +69,9 @@ def designs(view: View) -> Iterator[tuple[str, str]]:
 def rerun(view: View) -> str:
     """The command that repeats the run, seed included."""
     m = view.manifest
-    command = [str(part) for part in m.get("command") or ("extspt", "run")]
+    command = [str(part) for part in m.get("command") or ("run",)]
+    if command[0] != "extspt":
+        command.insert(0, "extspt")
     if not any(part == "--seed" or part.startswith("--seed=") for part in command):
         command += ["--seed", str(m.get("seed"))]
     return shlex.join(command)

@@ -6,14 +6,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from generator.report.model import NA, Table, columns, number, signed
+from generator.report.artefacts import OVERHEAD_FACTOR
+from generator.report.model import NA, Table, columns, number, rate, signed
 from generator.report.view import (
-    CONTENTION,
     COUNT,
     FAULT,
     MEMORY,
     MODEL,
-    PARKED,
     Source,
     View,
 )
@@ -21,66 +20,10 @@ from generator.rows import PAGE_BYTES
 from generator.stats import ratio
 
 KIB_PER_PAGE = PAGE_BYTES // 1024
-OVERHEAD_FACTOR = 5
-"""No claim for a single op whose median is under this many clock overheads."""
 OPS = ("fault", "topup", "alloc", "pamt_get", "pamt_put", "link", "map", "split", "zap",
        "teardown")
 TIER_UNIT = {COUNT: "unit instructions, exact (one guest CPU)",
              MODEL: "unit ns, emulated: TCG time with modelled SEAMCALL costs"}
-
-
-def headline(view: View) -> Table:
-    """One row per design: what a reviewer asks first."""
-    fault = view.source(COUNT, FAULT, "op.fault", "p50")
-    per_fault = view.source(COUNT, FAULT, "per_fault.page_allocs", "ratio")
-    parked = view.either(PARKED, "parked.all.pages", "per_vcpu")
-    fought = view.source(MODEL, CONTENTION, "lock.all.contended", "per_1k")
-    memory = view.either(MEMORY, "mem.tables.uncharged", "end")
-    wanted: tuple[tuple[str, Source | None, str, str], ...] = (
-        ("fault\nmedian\ninstr", fault, "op.fault", "p50"),
-        ("page\nallocs\n/fault", per_fault, "per_fault.page_allocs", "ratio"),
-        ("lock\ntakes\n/fault", per_fault, "per_fault.lock_takes", "ratio"),
-        ("parked\nKiB\n/vCPU", parked, "parked.all.pages", "per_vcpu"),
-        ("cont.\n/1k\ntakes", fought, "lock.all.contended", "per_1k"),
-        ("unchgd\npages", memory, "mem.tables.uncharged", "end"),
-        ("cross-\nfreed\npages", memory, "mem.tables.cross_freed", "end"))
-
-    def cells(variant: str) -> list[str]:
-        values = [view.value(at, variant, metric, stat) for _, at, metric, stat in wanted]
-        return [number(v * KIB_PER_PAGE if m == "parked.all.pages" else v)
-                for v, (_, _, m, _) in zip(values, wanted, strict=True)]
-    n = view.figures.get(fault.boot, view.baseline, fault.workload, "op.fault", "p50").n \
-        if fault else 0
-    return Table("Table 1. One row per design: baseline first, its repetition A' below it"
-                 + (", floor last." if view.has_floor() else "."),
-                 columns("design", *(head for head, *_ in wanted)),
-                 tuple((view.label(v), *cells(v)) for v in view.variants),
-                 (f"fault, allocs, locks: {fault or 'not measured'}, n = {n} faults.",
-                  f"parked: {parked or 'not measured'}.",
-                  f"contended: {fought or 'not measured'}, all locks together.",
-                  f"uncharged, cross-freed: S-EPT, PAMT and mirror pages; "
-                  f"{memory or 'not measured'}."))
-
-
-def findings(view: View) -> tuple[Table, Source | None]:
-    """The review findings of 2026-01-16: who is charged, and who frees what it did not allocate."""
-    at = view.either(("convert",), "mem.tables.uncharged", "end") \
-        or view.either(MEMORY, "mem.tables.uncharged", "end")
-
-    def of(variant: str, page_class: str, field: str) -> str:
-        owners = [view.value(at, variant, f"mem.{page_class}.{owner}.{field}", "end")
-                  for owner in ("kvm", "tdx")]
-        there = [v for v in owners if not math.isnan(v)]
-        return number(sum(there) if there else math.nan)
-    wanted = [(c, f) for f in ("allocated", "uncharged", "cross_freed") for c in ("sept", "pamt")]
-    head = {"allocated": "alloc.", "uncharged": "unchgd", "cross_freed": "cross-\nfreed"}
-    rows = tuple((view.label(v), *(of(v, c, f) for c, f in wanted)) for v in view.variants)
-    return Table("Pages over the VM's whole life, teardown included.",
-                 columns("design", *(f"{'S-EPT' if c == 'sept' else 'PAMT'}\n{head[f]}"
-                                     for c, f in wanted)), rows,
-                 (f"{at or 'not measured'}; unit pages, exact counts.",
-                  "unchgd: allocated without __GFP_ACCOUNT. cross-freed: freed by a subsystem "
-                  "(KVM or TDX) other than the one that allocated it, without a hand-over.")), at
 
 
 def busiest(view: View, tier: str, op: str) -> str | None:
@@ -187,37 +130,49 @@ def memory(view: View, at: Source) -> Table:
         rows += [(f"{page_class} pages allocated by {owner}",), *found] if found else []
     return Table(f"Memory account under {at.workload}, unit pages.",
                  columns("class, design", *(head for head, _, _ in wanted)), tuple(rows),
-                 (f"{at}; exact counts.",
+                 (f"{at}; {at.counted}.",
                   "live: when the run ends, the VM alive; leak: still live after it is destroyed; "
                   "acct, unacct: with and without __GFP_ACCOUNT; handed: given to the other "
                   "subsystem on purpose. Classes a design never allocates have no row."))
 
 
 def parked(view: View, at: Source) -> Table:
-    """Pages lying in caches when the run ends: per vCPU, per VM, and pool by pool."""
-    pools = [m.split(".")[1] for m, _ in view.figures.stats(at.boot, at.workload, "parked.")
-             if m.endswith(".pages") and m != "parked.all.pages"]
-
+    """KiB lying in caches when the run ends, per vCPU and in the pools all vCPUs share."""
     def row(variant: str) -> tuple[str, ...]:
-        kib = [view.value(at, variant, f"parked.all.{field}", stat) * KIB_PER_PAGE
-               for field in ("pages", "peak") for stat in ("per_vcpu", "per_vm")]
-        return (view.label(variant), *map(number, kib),
-                *(number(view.value(at, variant, f"parked.{pool}.pages", "sum"))
-                  for pool in pools))
-    heads = (pool.replace("_", "_\n") + "\npages" for pool in pools)
-    return Table(f"Parked in caches when {at.workload} ends.",
-                 columns("design", "KiB\n/vCPU", "KiB\nper VM", "peak KiB\n/vCPU",
-                         "peak KiB\nper VM", *heads),
+        return (view.label(variant), *(
+            number(view.value(at, variant, f"parked.all.{field}", stat) * KIB_PER_PAGE)
+            for field in ("pages", "peak") for stat in ("per_vcpu", "per_vm")))
+    return Table(f"Parked in caches when {at.workload} ends, unit KiB.",
+                 columns("design", "per vCPU", "per VM", "per vCPU,\npeak", "per VM,\npeak"),
                  tuple(row(v) for v in view.variants),
-                 (f"{at}; exact counts. per VM: pools all vCPUs share. n/a: no such pool.",))
+                 (f"{at}; {at.counted}. per VM: pools that all vCPUs share.",))
+
+
+def perturbation(view: View) -> Table | None:
+    """The fault with its inner ops timed too, beside the fault timed alone."""
+    rows = []
+    for tier in (COUNT, MODEL):
+        at = view.source(tier, FAULT, "instrumented.fault", "p50")
+        for variant in view.variants if at else ():
+            alone, timed = (view.value(at, variant, m, "p50")
+                            for m in ("op.fault", "instrumented.fault"))
+            rows.append((view.label(variant), tier, whole(alone), whole(timed),
+                         signed(timed - alone), rate(ratio(timed, alone))))
+    if not rows:
+        return None
+    return Table("What timing the ops inside a fault adds to it: fault median.",
+                 columns("design", "tier", "fault alone", "inner ops\ntimed", "added", "ratio"),
+                 tuple(rows), (f"host {view.host}; unit instructions in tier count, emulated ns "
+                               "in tier model. Other tables have the fault alone.",))
 
 
 def matrix(view: View, at: Source, prefix: str, title: str, notes: Sequence[str]) -> Table:
     """Designs side by side: a row per (metric, stat) that starts with ``prefix``."""
     found = [(m, s) for m, s in view.figures.stats(at.boot, at.workload, prefix)
-             if m != "seam.violations"]
+             if m != "seam.violations" and not s.startswith("per_v")]
     rows = [(m.removeprefix(prefix) + status(s),
-             *(number(view.value(at, v, m, s)) for v in view.variants)) for m, s in found]
+             *((rate if s == "ratio" else number)(view.value(at, v, m, s))
+               for v in view.variants)) for m, s in found]
     heads = [view.label(v).replace("_", "_\n").replace(" ", "\n") for v in view.variants]
     return Table(title, columns(prefix.rstrip("."), *heads), tuple(rows), (f"{at}.", *notes))
 
@@ -238,8 +193,9 @@ def memcg(view: View) -> Table | None:
     def row(variant: str) -> tuple[str, ...]:
         own = view.figures.get(at.boot, variant, at.workload, "memcg.own_live", "count")
         agrees = view.value(at, variant, "memcg.agrees", "bool")
+        ours = number(own.low) if own.low == own.high else f"{number(own.low)}-{number(own.high)}"
         return (view.label(variant), number(view.value(at, variant, "memcg.kernel_live", "delta")),
-                NA if math.isnan(own.low) else f"{number(own.low)}-{number(own.high)}",
+                NA if math.isnan(own.low) else ours,
                 number(view.value(at, variant, "memcg.tolerance", "count")),
                 NA if math.isnan(agrees) else "yes" if agrees else "NO",
                 number(view.value(at, variant, "memcg.kernel_left", "delta")))
@@ -250,36 +206,6 @@ def memcg(view: View) -> Table | None:
                  tuple(row(v) for v in view.variants),
                  (f"{at}. In all boots and workloads {int(rows.sum())} of {len(rows)} cases agree.",
                   "The kernel batches its updates per CPU, so it may lag by the tolerance given."))
-
-
-def spread(view: View) -> Table | None:
-    """Baseline and A': the same module twice in one boot, so any difference is no design's."""
-    if view.aprime is None:
-        return None
-    wanted = ((COUNT, FAULT, "op.fault", "p50", "fault median, instr"),
-              (COUNT, FAULT, "op.fault", "p99", "fault p99, instr"),
-              (COUNT, FAULT, "per_fault.page_allocs", "ratio", "page allocs/fault"),
-              (COUNT, FAULT, "per_fault.lock_takes", "ratio", "lock takes/fault"),
-              (COUNT, FAULT, "per_fault.seamcalls", "ratio", "SEAMCALLs/fault"),
-              (COUNT, PARKED, "parked.all.pages", "per_vcpu", "parked pages/vCPU"),
-              (COUNT, MEMORY, "mem.tables.allocated", "end", "table pages allocated"),
-              (MODEL, FAULT, "op.fault", "p50", "fault median, emulated ns"),
-              (MODEL, FAULT, "op.fault", "p99", "fault p99, emulated ns"),
-              (MODEL, CONTENTION, "lock.all.contended", "per_1k", "contended/1k takes"))
-    rows = []
-    for tier, loads, metric, stat, name in wanted:
-        at = view.source(tier, loads, metric, stat)
-        if at is None:
-            continue
-        one, two = (view.value(at, v, metric, stat) for v in (view.baseline, view.aprime))
-        share = 100 * ratio(two - one, one)
-        rows.append((name, at.workload, number(one), number(two), signed(two - one),
-                     NA if math.isnan(share) else f"{share:+.1f} %"))
-    return Table("A/A': the baseline twice in the same boot, under two names.",
-                 columns("figure", "workload", view.baseline, "A'", "A'-A", "A'-A, %"),
-                 tuple(rows),
-                 (f"host {view.host}; instr and counts: tier count; ns and contention: tier model. "
-                  "A difference between two designs that is not larger than this is not theirs.",))
 
 
 def clock(view: View) -> Table:

@@ -38,6 +38,11 @@ class Source:
     tier: str
     vcpus: int
 
+    @property
+    def counted(self) -> str:
+        """How far its counts go: in the count tier they repeat to the last digit."""
+        return "exact counts" if self.tier == COUNT else "counts of this one boot"
+
     def __str__(self) -> str:
         cpus = "vCPU" if self.vcpus == 1 else "vCPUs"
         return (f"host {self.host}, tier {self.tier}, boot {self.boot}, workload {self.workload}, "
@@ -112,4 +117,5 @@ class View:
         return "+".join(sorted(hosts)) or "unknown"
 
     def has_floor(self) -> bool:
+        """Whether the design without any S-EPT and PAMT page work ran."""
         return FLOOR in self.variants

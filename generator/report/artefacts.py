@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Figures that are the measurement's or the host's own doing."""
+
+from __future__ import annotations
+
+import math
+
+from generator.report.model import number
+from generator.report.view import View
+
+OVERHEAD_FACTOR = 5
+"""No claim for a single op whose median is under this many clock overheads."""
+WAIT_FACTOR = 50
+"""A mean wait above this many typical holds is the host taking a vCPU away, not the lock."""
+QUANTUM_NS = 1e6
+"""Waits of the order of a scheduler quantum are the host's too."""
+
+
+def sides(lock: str) -> str:
+    """The lock a side belongs to: readers wait for the writer's hold."""
+    return lock.removesuffix(".read").removesuffix(".write")
+
+
+def locks_of(view: View, boot: str, workload: str) -> list[str]:
+    """Locks that were waited for in any design there."""
+    return [m.removeprefix("lock.").removesuffix(".wait") for m, s
+            in view.figures.stats(boot, workload, "lock.") if m.endswith(".wait") and s == "mean"]
+
+
+def suspects(view: View, boot: str, variant: str, workload: str) -> list[str]:
+    """Why the contention of a case is not to be believed; empty when nothing speaks against it."""
+    return [f"{lock} {why}" for lock in locks_of(view, boot, workload)
+            if (why := suspicion(view, boot, variant, workload, lock))]
+
+
+def suspicion(view: View, boot: str, variant: str, workload: str, lock: str) -> str:
+    """Why a lock's wait is not to be believed, or "".
+
+    The uncontended hold is taken as the median hold of the lock's sides: a preempted holder
+    inflates the mean, and few holders are preempted.
+    """
+    def get(name: str, stat: str) -> float:
+        return view.figures.value(boot, variant, workload, f"lock.{name}", stat)
+    mean, worst = get(f"{lock}.wait", "mean"), get(f"{lock}.wait", "max")
+    names = {m.removeprefix("lock.").removesuffix(".hold") for m, s
+             in view.figures.stats(boot, workload, "lock.") if m.endswith(".hold") and s == "p50"}
+    holds = [get(f"{other}.hold", "p50") for other in names if sides(other) == sides(lock)]
+    hold = max((h for h in holds if not math.isnan(h)), default=math.nan)
+    if mean > WAIT_FACTOR * hold:
+        return f"mean wait {number(mean)} ns, median hold {number(hold)} ns"
+    if worst >= QUANTUM_NS:
+        return f"max wait {worst / 1e6:.1f} ms"
+    return ""
+
+
+def too_short(view: View, boot: str, variant: str, workload: str) -> list[str]:
+    """Ops of a case whose median is too near to the clock's own cost."""
+    def get(metric: str, stat: str) -> float:
+        return view.figures.value(boot, variant, workload, metric, stat)
+    limit = OVERHEAD_FACTOR * get("clock.empty_pair", "p50")
+    return [m.removeprefix("op.") for m, s in view.figures.stats(boot, workload, "op.")
+            if s == "p50_raw" and get(m, s) < limit]
