@@ -9,10 +9,11 @@
 #define EXTSPT_HIST_H
 
 #include <linux/bitops.h>
+#include <linux/bits.h>
 #include <linux/types.h>
 
 #define HIST_SUB_BITS	7
-#define HIST_SUB	(1 << HIST_SUB_BITS)
+#define HIST_SUB	BIT(HIST_SUB_BITS)
 #define HIST_LINEAR	(2 * HIST_SUB)
 /* 68 s of a 1 GHz clock; what is longer counts as the last bucket. */
 #define HIST_MAX_BITS	36

@@ -107,7 +107,7 @@ struct page *ledger_alloc(enum page_class class, enum page_owner owner, gfp_t gf
 			       FIELD_PREP(PAGE_CLASS, class) |
 			       FIELD_PREP(PAGE_ALLOCATOR, owner) |
 			       FIELD_PREP(PAGE_BELONGS, owner) |
-			       FIELD_PREP(PAGE_CHARGED, !!(gfp & __GFP_ACCOUNT)));
+			       (gfp & __GFP_ACCOUNT ? PAGE_CHARGED : 0));
 	ledger_entered(page, class, owner);
 	if (!gfpflags_allow_blocking(gfp)) {
 		ledger_event(class, owner, EVENT_ATOMIC);

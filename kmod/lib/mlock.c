@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 #include <linux/percpu.h>
+#include <linux/string.h>
 
 #include "lib/mlock.h"
 
@@ -54,7 +55,7 @@ void mlock_classes_reset(void)
 		series_reset(&class->wait);
 		series_reset(&class->hold);
 		for_each_possible_cpu(cpu)
-			*per_cpu_ptr(class->acquired, cpu) = 0;
+			memset(per_cpu_ptr(class->acquired, cpu), 0, sizeof(u64));
 	}
 }
 

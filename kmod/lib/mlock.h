@@ -26,23 +26,24 @@ struct mlock_class {
 	struct list_head node;
 };
 
+/* The owner inits @lock itself, so that lockdep gets a key per kind of lock. */
 struct mspin {
-	spinlock_t lock;
+	spinlock_t lock;		/* what it guards is said where it is embedded */
 	struct mlock_class *class;
-	u64 since;
+	u64 since;			/* taken at; the holder's */
 };
 
 struct mmutex {
-	struct mutex lock;
+	struct mutex lock;		/* as above */
 	struct mlock_class *class;
 	u64 since;
 };
 
 struct mrwlock {
-	rwlock_t lock;
+	rwlock_t lock;			/* as above */
 	struct mlock_class *read;
 	struct mlock_class *write;
-	u64 since;
+	u64 since;			/* the writer's */
 };
 
 extern struct list_head extspt_lock_classes;
@@ -53,33 +54,18 @@ void mlock_classes_reset(void);
 void mlock_acquired(struct mlock_class *class);
 u64 mlock_total_acquired(const struct mlock_class *class);
 
-#define mspin_init(l, c) do {			\
-	spin_lock_init(&(l)->lock);		\
-	(l)->class = (c);			\
-} while (0)
-
-#define mmutex_init(l, c) do {			\
-	mutex_init(&(l)->lock);			\
-	(l)->class = (c);			\
-} while (0)
-
-#define mrwlock_init(l, r, w) do {		\
-	rwlock_init(&(l)->lock);		\
-	(l)->read = (r);			\
-	(l)->write = (w);			\
-} while (0)
-
 /* Take a lock the measured way; evaluates to the time it was taken at. */
 #define mlock_take(class, trylock, lock)				\
 ({									\
+	struct mlock_class *__class = (class);				\
 	u64 __asked;							\
 									\
 	if (!(trylock)) {						\
 		__asked = extspt_clock();				\
 		lock;							\
-		series_add(&(class)->wait, extspt_clock() - __asked);	\
+		series_add(&__class->wait, extspt_clock() - __asked);	\
 	}								\
-	mlock_acquired(class);						\
+	mlock_acquired(__class);					\
 	extspt_clock();							\
 })
 

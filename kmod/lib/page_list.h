@@ -28,15 +28,21 @@ static inline void page_list_init(struct page_list *list, gfp_t gfp, struct mspi
 }
 
 static inline void page_list_lock(struct page_list *list)
+	__acquires(list->lock)
 {
 	if (list->lock)
 		mspin_lock(list->lock);
+	else
+		__acquire(list->lock);
 }
 
 static inline void page_list_unlock(struct page_list *list)
+	__releases(list->lock)
 {
 	if (list->lock)
 		mspin_unlock(list->lock);
+	else
+		__release(list->lock);
 }
 
 /* No spinlock held; may sleep. Each page is enqueued under the list's lock. */

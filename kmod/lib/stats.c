@@ -20,6 +20,7 @@ const char * const extspt_op_names[NR_OPS] = {
 	[OP_SPLIT]	= "split",
 	[OP_ZAP]	= "zap",
 	[OP_TEARDOWN]	= "teardown",
+	[OP_SEAMCALL]	= "seamcall",
 };
 
 const char * const extspt_count_names[NR_COUNTS] = {
@@ -50,7 +51,7 @@ int series_init(struct series *series)
 	if (!series->cpu)
 		return -ENOMEM;
 	for_each_possible_cpu(cpu) {
-		series->cpu[cpu] = vzalloc(sizeof(struct hist));
+		series->cpu[cpu] = vzalloc(sizeof(*series->cpu[cpu]));
 		if (!series->cpu[cpu]) {
 			series_destroy(series);
 			return -ENOMEM;

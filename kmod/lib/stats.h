@@ -28,6 +28,7 @@ enum extspt_op {
 	OP_SPLIT,
 	OP_ZAP,
 	OP_TEARDOWN,
+	OP_SEAMCALL,	/* the model's own share of all the above */
 	NR_OPS
 };
 

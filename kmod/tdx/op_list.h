@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The vendor ops, for whoever defines EXTSPT_OP(); as kvm-x86-ops.h. */
-EXTSPT_OP(topup)
-EXTSPT_OP(link)
-EXTSPT_OP(map)
-EXTSPT_OP(remove)
-EXTSPT_OP(split)
-EXTSPT_OP(free_spt)
-EXTSPT_OP(reclaim)
+EXTSPT_OP(topup);
+EXTSPT_OP(link);
+EXTSPT_OP(map);
+EXTSPT_OP(remove);
+EXTSPT_OP(split);
+EXTSPT_OP(free_spt);
+EXTSPT_OP(reclaim);
 #undef EXTSPT_OP

@@ -7,10 +7,10 @@
 #include "strategy.h"
 #include "tdx/tdh.h"
 
-/* Where it lies with choices that have one; see axes/split_source. */
 struct mlock_class extspt_split_lock_class;
 
-VENDOR_CALL_DEFINE
+#define EXTSPT_OP(op)	VENDOR_CALL_DEFINE(op)
+#include "tdx/op_list.h"
 
 /* Upstream's error handling: BUSY is retried by the fault, the rest is a bug. */
 static int tdx_error(u64 status)

@@ -42,8 +42,8 @@ int pamt_global_lock_init(void)
 {
 	int ret = mlock_class_init(&pamt_lock_class, "pamt_lock", "spin");
 
-	if (!ret)
-		mspin_init(&extspt_pamt_lock, &pamt_lock_class);
+	spin_lock_init(&extspt_pamt_lock.lock);
+	extspt_pamt_lock.class = &pamt_lock_class;
 	return ret;
 }
 

@@ -20,8 +20,10 @@
 
 static inline u64 tdh_call(u64 fn, struct seam_args *args)
 {
+	u64 since = extspt_step_begin();
 	u64 status = seam_call(fn, args);
 
+	extspt_step_end(OP_SEAMCALL, since);
 	extspt_count(COUNT_SEAMCALLS);
 	if (seam_is_busy(status))
 		extspt_count(COUNT_BUSY);

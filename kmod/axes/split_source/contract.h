@@ -21,9 +21,13 @@
 #include <linux/types.h>
 
 struct list_head;
+struct mlock_class;
 struct page;
 struct page_list;
 struct split_source_vm;
+
+/* For the lock of a choice that has one; lives in tdx/ops.c. */
+extern struct mlock_class extspt_split_lock_class;
 
 /* Whether this design can split at all; if not, it maps 4 KiB pages only. */
 static inline bool split_source_possible(void);

@@ -17,11 +17,9 @@
 				 GFP_KERNEL_ACCOUNT : GFP_KERNEL)
 
 struct split_source_vm {
-	struct mmutex lock;
+	struct mmutex lock;		/* from before the topup until the split is done */
 	struct page_list list;
 };
-
-extern struct mlock_class extspt_split_lock_class;
 
 static inline bool split_source_possible(void)
 {
@@ -40,7 +38,8 @@ static inline void split_source_exit(void)
 
 static inline int split_source_vm_init(struct split_source_vm *split, struct list_head *pools)
 {
-	mmutex_init(&split->lock, &extspt_split_lock_class);
+	mutex_init(&split->lock.lock);
+	split->lock.class = &extspt_split_lock_class;
 	page_pool_init(&split->list.pool, "vm_pamt_cache", CLASS_PAMT, OWNER_TDX, -1, pools);
 	page_list_init(&split->list, SPLIT_LIST_GFP, NULL);
 	return 0;

@@ -16,11 +16,9 @@
 				 GFP_KERNEL_ACCOUNT : GFP_KERNEL)
 
 struct split_source_vm {
-	struct mspin lock;
+	struct mspin lock;		/* the list, page by page */
 	struct page_list list;
 };
-
-extern struct mlock_class extspt_split_lock_class;
 
 static inline bool split_source_possible(void)
 {
@@ -39,7 +37,8 @@ static inline void split_source_exit(void)
 
 static inline int split_source_vm_init(struct split_source_vm *split, struct list_head *pools)
 {
-	mspin_init(&split->lock, &extspt_split_lock_class);
+	spin_lock_init(&split->lock.lock);
+	split->lock.class = &extspt_split_lock_class;
 	page_pool_init(&split->list.pool, "prealloc_split_cache", CLASS_PAMT, OWNER_TDX, -1,
 		       pools);
 	page_list_init(&split->list, SPLIT_LIST_GFP, &split->lock);

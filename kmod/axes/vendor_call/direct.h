@@ -4,7 +4,7 @@
 #define EXTSPT_VENDOR_CALL_DIRECT_H
 
 #define vendor_call(op, ...)	tdx_##op(__VA_ARGS__)
-#define VENDOR_CALL_DEFINE
+#define VENDOR_CALL_DEFINE(op)
 
 static inline void vendor_call_init(void)
 {

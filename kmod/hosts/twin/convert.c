@@ -26,6 +26,7 @@ static int twin_split_leaf(struct twin_vm *vm, u64 *sptep, u64 gfn, struct twin_
 	twin_fill_split(sp, page);
 	WRITE_ONCE(*sptep, SPTE_FROZEN);
 	ret = vendor_call(split, &vm->strategy, first, sp->sept, page);
+	/* Pairs with twin_map(): the table or page is ready when it shows. */
 	smp_store_release(sptep, ret ? old : twin_nonleaf_spte(sp));
 	if (!ret)
 		WRITE_ONCE(vm->regions[first / TWIN_PAGES_PER_REGION].huge, false);
@@ -38,6 +39,7 @@ static int twin_split_leaf(struct twin_vm *vm, u64 *sptep, u64 gfn, struct twin_
  * nothing to split, or an error.
  */
 static int twin_split_boundary(struct twin_vm *vm, u64 gfn)
+	__must_hold(&vm->mmu_lock.lock)
 {
 	struct split_source_vm *split = &vm->strategy.split;
 	struct twin_sp *sp = NULL;
@@ -83,6 +85,7 @@ static int twin_zap_leaf(struct twin_vm *vm, u64 gfn)
 	old = *sptep;
 	WRITE_ONCE(*sptep, SPTE_FROZEN);
 	ret = vendor_call(remove, &vm->strategy, gfn, level, twin_gfn_to_page(vm, gfn));
+	/* Pairs with twin_map(): the table or page is ready when it shows. */
 	smp_store_release(sptep, ret ? old : 0);
 	return ret;
 }

@@ -85,8 +85,9 @@ static void twin_check_balance(void)
 	for (class = 0; class < NR_CLASSES; class++) {
 		for (owner = 0; owner < NR_OWNERS; owner++) {
 			ledger_read(class, owner, &line);
-			if (line.allocated != line.freed)
-				twin_error("leaked %llu %s pages of %s", line.allocated - line.freed,
+			held = line.allocated - line.freed;
+			if (held)
+				twin_error("leaked %llu %s pages of %s", held,
 					   extspt_class_names[class], extspt_owner_names[owner]);
 		}
 	}

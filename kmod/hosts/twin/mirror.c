@@ -189,6 +189,7 @@ static int twin_link(struct twin_vcpu *vcpu, u64 *sptep, u64 gfn, int level, str
 		return -EBUSY;
 	}
 	ret = vendor_call(link, &vcpu->strategy, gfn_round_for_level(gfn, level), level, sp->sept);
+	/* Pairs with twin_map(): the table or page is ready when it shows. */
 	smp_store_release(sptep, ret ? 0 : twin_nonleaf_spte(sp));
 	return ret;
 }
@@ -203,6 +204,7 @@ static int twin_map_leaf(struct twin_vcpu *vcpu, u64 *sptep, u64 gfn, int level)
 		return -EBUSY;
 	}
 	ret = vendor_call(map, &vcpu->strategy, gfn, level, page);
+	/* Pairs with twin_map(): the table or page is ready when it shows. */
 	smp_store_release(sptep, ret ? 0 : twin_leaf_spte(page));
 	return ret;
 }
@@ -232,6 +234,7 @@ static int twin_map(struct twin_vcpu *vcpu, u64 gfn, int goal)
 	lockdep_assert_held_read(&vcpu->vm->mmu_lock.lock);
 	for (;;) {
 		sptep = &table[spte_index(gfn, level)];
+		/* Pairs with whoever set it. */
 		spte = smp_load_acquire(sptep);
 		if (spte == SPTE_FROZEN)
 			return -EBUSY;
@@ -315,14 +318,15 @@ u64 *twin_find_leaf(struct twin_vm *vm, u64 gfn, int *level)
 static void twin_destroy_table(struct twin_vm *vm, u64 *table, int level)
 {
 	struct twin_sp *sp;
-	int i;
+	int i, ret;
 
 	for (i = 0; i < PTRS_PER_PTE; i++) {
 		u64 spte = table[i];
 
 		if (spte & SPTE_LEAF) {
 			/* Upstream bugs the VM here; the page is leaked with its PAMT. */
-			WARN_ON_ONCE(vendor_call(reclaim, &vm->strategy, spte_to_page(spte), level));
+			ret = vendor_call(reclaim, &vm->strategy, spte_to_page(spte), level);
+			WARN_ON_ONCE(ret);
 		} else if (spte & SPTE_PRESENT) {
 			/* At most four levels deep. */
 			twin_destroy_table(vm, spte_to_child(spte), level - 1);

@@ -96,7 +96,9 @@ static int twin_vm_build(struct twin_vm *vm, const struct twin_shape *shape)
 {
 	int ret;
 
-	mrwlock_init(&vm->mmu_lock, &twin_mmu_lock_read, &twin_mmu_lock_write);
+	rwlock_init(&vm->mmu_lock.lock);
+	vm->mmu_lock.read = &twin_mmu_lock_read;
+	vm->mmu_lock.write = &twin_mmu_lock_write;
 	INIT_LIST_HEAD(&vm->strategy.pools);
 	ret = split_source_vm_init(&vm->strategy.split, &vm->strategy.pools);
 	if (ret)

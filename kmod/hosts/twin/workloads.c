@@ -13,10 +13,6 @@
 /* Conversions of one 2 MiB region are this many pages apart. */
 #define CONVERT_STRIDE		8
 
-#define for_each_own_vcpu(run, worker, id)				\
-	for ((id) = (worker)->index; (id) < (run)->vm->nr_vcpus;	\
-	     (id) += (run)->nr_workers)
-
 static u64 pages_per_vcpu(const struct twin_run *run)
 {
 	return run->params.pages / run->params.vcpus;
@@ -35,12 +31,12 @@ static int timed_fault(struct twin_vcpu *vcpu, u64 gfn)
 static int populate(struct twin_run *run, struct twin_worker *worker,
 		    u64 (*gfn)(const struct twin_run *run, unsigned int vcpu, u64 i))
 {
-	unsigned int id;
+	unsigned int id, nr = run->vm->nr_vcpus;
 	int ret;
 	u64 i;
 
 	for (i = 0; i < pages_per_vcpu(run); i++) {
-		for_each_own_vcpu(run, worker, id) {
+		for (id = worker->index; id < nr; id += run->nr_workers) {
 			ret = timed_fault(&run->vm->vcpus[id], gfn(run, id, i));
 			if (ret)
 				return ret;
@@ -163,6 +159,7 @@ static int convert_region(struct twin_run *run, unsigned int region, u64 round)
 {
 	int ret = twin_convert(run->vm, convert_gfn(region, round));
 
+	/* Pairs with refault(). */
 	smp_store_release(&run->vm->regions[region].converted, round + 1);
 	return ret;
 }
@@ -172,6 +169,7 @@ static int refault(struct twin_run *run, unsigned int region, u64 round)
 {
 	struct twin_vm *vm = run->vm;
 
+	/* Pairs with convert_region(). */
 	while (smp_load_acquire(&vm->regions[region].converted) <= round) {
 		if (atomic_read(&run->failed))
 			return -ECANCELED;
@@ -268,12 +266,12 @@ static int timed_topup(struct twin_vcpu *vcpu)
 
 static int topup(struct twin_run *run, struct twin_worker *worker)
 {
-	unsigned int id;
+	unsigned int id, nr = run->vm->nr_vcpus;
 	u64 round;
 	int ret;
 
 	for (round = 0; round < run->params.rounds; round++) {
-		for_each_own_vcpu(run, worker, id) {
+		for (id = worker->index; id < nr; id += run->nr_workers) {
 			ret = timed_topup(&run->vm->vcpus[id]);
 			if (!ret)
 				ret = consume(&run->vm->vcpus[id].strategy);
@@ -293,10 +291,10 @@ static u64 expect_topups(const struct twin_run *run, enum extspt_op op)
 /* Each vCPU is ready for its first fault and has none: what is parked, is parked. */
 static int idle(struct twin_run *run, struct twin_worker *worker)
 {
-	unsigned int id;
+	unsigned int id, nr = run->vm->nr_vcpus;
 	int ret = 0;
 
-	for_each_own_vcpu(run, worker, id) {
+	for (id = worker->index; id < nr; id += run->nr_workers) {
 		ret = timed_topup(&run->vm->vcpus[id]);
 		if (ret)
 			return ret;
