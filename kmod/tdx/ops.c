@@ -9,6 +9,7 @@
 
 struct mlock_class extspt_split_lock_class;
 
+VENDOR_CALL_TABLE;
 #define EXTSPT_OP(op)	VENDOR_CALL_DEFINE(op)
 #include "tdx/op_list.h"
 

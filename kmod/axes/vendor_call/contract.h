@@ -4,8 +4,8 @@
  *
  * A choice defines the macro vendor_call(op, arguments...), which evaluates to
  * the result of tdx_<op>(arguments...), declares what it needs with the help of
- * tdx/op_list.h, and defines VENDOR_CALL_DEFINE(op), which tdx/ops.c expands
- * once for each op.
+ * tdx/op_list.h, and defines VENDOR_CALL_DEFINE(op) and VENDOR_CALL_TABLE, which
+ * tdx/ops.c expands once for each op and once.
  */
 #ifndef EXTSPT_VENDOR_CALL_CONTRACT_H
 #define EXTSPT_VENDOR_CALL_CONTRACT_H

@@ -5,6 +5,7 @@
 
 #define vendor_call(op, ...)	tdx_##op(__VA_ARGS__)
 #define VENDOR_CALL_DEFINE(op)
+#define VENDOR_CALL_TABLE
 
 static inline void vendor_call_init(void)
 {

@@ -10,6 +10,7 @@
 
 #define vendor_call(op, ...)	static_call(extspt_op_##op)(__VA_ARGS__)
 #define VENDOR_CALL_DEFINE(op)	DEFINE_STATIC_CALL_NULL(extspt_op_##op, tdx_##op)
+#define VENDOR_CALL_TABLE
 
 static inline void vendor_call_init(void)
 {
