@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterable, Sequence
@@ -25,10 +26,11 @@ _UPSTREAM = re.compile(r"\d+\.\d+")
 
 @dataclass(frozen=True)
 class Finding:
-    """One complaint of one tool."""
+    """One complaint of one tool; ``variant``: the only one it is known of, or ""."""
 
     tool: str
     text: str
+    variant: str = ""
 
 
 def checkpatch(files: Sequence[Path]) -> list[Finding]:
@@ -39,8 +41,8 @@ def checkpatch(files: Sequence[Path]) -> list[Finding]:
     outcome = proc.query([proc.which("perl", "perl"), script, "--no-tree", "--strict", "--terse",
                           "--no-summary", "--color=never", "--ignore", ",".join(_IGNORED),
                           "--file", *files], timeout=_TIMEOUT_S)
-    found = [Finding("checkpatch", line) for line in outcome.output.splitlines()
-             if _FOUND.match(line)]
+    found = [Finding("checkpatch", line.removeprefix(f"{layout.ROOT}/"))
+             for line in outcome.output.splitlines() if _FOUND.match(line)]
     if not outcome.ok and not found:
         raise RigError("checkpatch failed", where=str(script), evidence=outcome.output)
     return found
@@ -49,9 +51,11 @@ def checkpatch(files: Sequence[Path]) -> list[Finding]:
 def sparse(built: BuiltModule) -> list[Finding]:
     """Warnings of sparse about a built variant's own files (not about kernel headers)."""
     proc.which("sparse", "sparse")
-    outcome = proc.query([*command(built.rendered, *STRICT), "C=2"], timeout=_TIMEOUT_S)
-    own = str(built.rendered.path)
-    found = [Finding("sparse", line) for line in outcome.output.splitlines()
+    outcome = proc.query([*command(built.rendered, f"-j{os.cpu_count() or 1}", *STRICT), "C=2"],
+                         timeout=_TIMEOUT_S)
+    own = f"{built.rendered.path}/"
+    found = [Finding("sparse", line.removeprefix(own), built.rendered.variant.name)
+             for line in outcome.output.splitlines()
              if (hit := _SPARSE.match(line)) and hit["file"].startswith(own)]
     if not outcome.ok and not found:
         raise RigError("sparse failed", where=built.ko.name, evidence=outcome.output[-2000:])
@@ -65,10 +69,15 @@ def c_files(folders: Iterable[Path]) -> list[Path]:
 
 
 def refuse(findings: Sequence[Finding]) -> None:
-    """GateError that lists every finding."""
-    if findings:
-        raise GateError(f"{len(findings)} style findings", fix="all of them count, as on the list",
-                        evidence="\n".join(f"{f.tool}: {f.text}" for f in findings))
+    """GateError that lists every finding once, with the variants it was seen in."""
+    seen: dict[tuple[str, str], list[str]] = {}
+    for finding in findings:
+        seen.setdefault((finding.tool, finding.text), []).append(finding.variant)
+    if seen:
+        lines = [f"{tool}: {text}" + (f" ({', '.join(where)})" if any(where) else "")
+                 for (tool, text), where in seen.items()]
+        raise GateError(f"{len(lines)} style findings", fix="all of them count, as on the list",
+                        evidence="\n".join(lines))
 
 
 def fetch_checkpatch(release: str) -> Path:

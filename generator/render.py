@@ -8,6 +8,7 @@ and the kernel's release, configuration and compiler.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +21,11 @@ from generator.kernel import KernelTree
 from generator.variant import CONTRACT, Variant
 
 HOST = "twin"
-# Written last: a folder whose staging was interrupted has no Kbuild and cannot be built.
 RENDERED = ("variant.h", "module.c", "Kbuild")
+# Names that a C file keeps to itself: static functions and objects, macros, types.
+_FILE_SCOPE = re.compile(rb"^static\b[^;={(]*?\b(?:DEFINE_\w+\()?(\w+)\s*[\[=;()]"
+                         rb"|^#define\s+(\w+)|^(?:struct|enum|union)\s+(\w+)\s*\{",
+                         re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -85,10 +89,11 @@ def contents(variant: Variant, tree: KernelTree,
              root: Path = layout.ROOT) -> tuple[dict[str, bytes], str]:
     """Bytes of every staged file by relative path, and the fingerprint of all inputs."""
     files = {name: path.read_bytes() for name, path in sources(variant, root).items()}
-    units = sorted(name.removesuffix(".c") for name in files if name.endswith(".c"))
-    values = {"variant": variant, "units": units, "defines": defines(variant)}
+    units = group(files)
+    values = {"variant": variant, "units": sorted(units), "defines": defines(variant)}
     # module.c carries the fingerprint, so it takes part in it without one.
     texts = {name: fill(name, **values, fingerprint="") for name in RENDERED}
+    texts |= {f"{unit}.c": fill("unit.c", members=members) for unit, members in units.items()}
     files |= {name: text.encode() for name, text in texts.items()}
     fingerprint = _fingerprint(files, tree)
     files["module.c"] = fill("module.c", **values, fingerprint=fingerprint).encode()
@@ -116,6 +121,26 @@ def _wanted(parts: tuple[str, ...], variant: Variant) -> bool:
     return parts[:2] != ("seam", "host")
 
 
+def group(files: Mapping[str, bytes]) -> dict[str, list[str]]:
+    """Compile units: unit name -> the C files it includes, one unit per folder.
+
+    Nine tenths of a small file's compile time are the kernel's headers, hence few units. A file
+    whose file-scope names clash with those of a unit goes into the folder's next one.
+    """
+    units: dict[str, list[str]] = {}
+    taken: dict[str, set[bytes]] = {}
+    for name in sorted(name for name in files if name.endswith(".c")):
+        stem = "_".join(("build", *Path(name).parent.parts[1:]))
+        own = {found[found.lastindex or 0] for found in _FILE_SCOPE.finditer(files[name])} - {b"pr_fmt"}
+        unit, number = stem, 1
+        while taken.get(unit, set()) & own:
+            number += 1
+            unit = f"{stem}_{number}"
+        units.setdefault(unit, []).append(name)
+        taken.setdefault(unit, set()).update(own)
+    return units
+
+
 def defines(variant: Variant) -> dict[str, int]:
     """CONFIG_ macros of variant.h: the chosen symbols as 1, tunables with their value."""
     chosen = {f"EXTSPT_{axis}_{choice}".upper(): 1 for axis, choice in variant.choices.items()}
@@ -133,10 +158,13 @@ def _fingerprint(files: Mapping[str, bytes], tree: KernelTree) -> str:
 
 
 def _stage(folder: Path, files: Mapping[str, bytes]) -> tuple[str, ...]:
-    """Write what differs and delete sources that vanished, so that make rebuilds only that."""
+    """Write what differs and delete sources that vanished, so that make rebuilds only that.
+
+    Kbuild comes last: a folder whose staging was interrupted has none and cannot be built.
+    """
     for stale in sorted(_staged(folder) - files.keys()):
         (folder / stale).unlink()
-    order = sorted(files, key=lambda name: (name in RENDERED, name == "Kbuild", name))
+    order = sorted(files, key=lambda name: (name == "Kbuild", name))
     changed = tuple(name for name in order if _differs(folder / name, files[name]))
     if changed:
         (folder / "Kbuild").unlink(missing_ok=True)

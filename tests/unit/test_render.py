@@ -30,13 +30,31 @@ def test_staged_files(small_tree: Path, cached: Variant) -> None:
                if path.is_file()}
     assert on_disk == done.files.keys() == set(done.changed)
     assert on_disk == {
-        "Kbuild", "module.c", "variant.h", "kmod/strategy.h", "kmod/lib/sum.c", "kmod/lib/sum.h",
+        "Kbuild", "module.c", "variant.h", "build_lib.c", "build_hosts_twin.c", "kmod/strategy.h",
+        "kmod/lib/sum.c", "kmod/lib/sum.h",
         "kmod/hosts/twin/main.c", "kmod/hosts/twin/host.h", "kmod/axes/guard/contract.h",
         "kmod/axes/guard/spin.h", "kmod/axes/source/contract.h", "kmod/axes/source/cache.h"}
     kbuild = (done.path / "Kbuild").read_text()
     assert "obj-m := extspt_cached.o\n" in kbuild
     assert [line.split()[-1] for line in kbuild.splitlines() if "-y +=" in line
-            and "ccflags" not in line] == ["kmod/hosts/twin/main.o", "kmod/lib/sum.o"]
+            and "ccflags" not in line] == ["build_hosts_twin.o", "build_lib.o"]
+    assert '#include "kmod/lib/sum.c"\n' in (done.path / "build_lib.c").read_text()
+
+
+def test_one_unit_per_folder_unless_names_clash() -> None:
+    plain = b"#define pr_fmt(fmt) fmt\nint exported(void)\n{\n\treturn helper();\n}\n"
+    files = {"kmod/lib/a.c": plain + b"static inline u64 helper(int x)\n{\n}\n",
+             "kmod/lib/b.c": plain + b"static int other[3];\nint x = call(helper);\n",
+             "kmod/lib/c.c": plain + b"static struct foo *helper(void)\n{\n}\n",
+             "kmod/lib/d.c": plain + b"#define other 3\n",
+             "kmod/lib/e.c": plain + b"static DEFINE_SPINLOCK(lock);\nstruct item {\n};\n",
+             "kmod/lib/f.c": plain + b"struct item *f(struct item *item)\n{\n}\n",
+             "kmod/lib/g.c": plain + b"enum item { A };\nstatic DEFINE_MUTEX(lock);\n",
+             "kmod/lib/a.h": b"static int helper;\n", "kmod/tdx/a.c": b"static int helper = 1;\n"}
+    assert render.group(files) == {
+        "build_lib": ["kmod/lib/a.c", "kmod/lib/b.c", "kmod/lib/e.c", "kmod/lib/f.c"],
+        "build_lib_2": ["kmod/lib/c.c", "kmod/lib/d.c", "kmod/lib/g.c"],
+        "build_tdx": ["kmod/tdx/a.c"]}
 
 
 def test_variant_header(small_tree: Path, cached: Variant) -> None:

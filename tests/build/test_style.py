@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""checkpatch --strict, sparse, ruff and mypy are clean, and each can tell bad from good."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from generator import check, layout, proc
+from generator.build import BuiltModule, build
+from generator.errors import GateError
+from generator.kernel import KernelTree
+from generator.render import render
+from generator.variant import load_variant
+
+pytestmark = pytest.mark.style
+
+
+def test_checkpatch(built: dict[str, BuiltModule]) -> None:
+    rendered = [module.rendered.path / name for module in built.values()
+                for name in ("variant.h", "module.c")]
+    check.refuse(check.checkpatch([*check.c_files([layout.KMOD]), *rendered]))
+
+
+def test_sparse(built: dict[str, BuiltModule]) -> None:
+    designs = [module for module in built.values() if module.rendered.variant.aprime_of is None]
+    check.refuse([finding for module in designs for finding in check.sparse(module)])
+
+
+def test_checkpatch_finds(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.c"
+    bad.write_text("// SPDX-License-Identifier: GPL-2.0-only\nint f(void) { if(1) return 0; }\n")
+    with pytest.raises(GateError, match="style findings") as caught:
+        check.refuse(check.checkpatch([bad]))
+    assert "bad.c:2" in caught.value.evidence
+
+
+def test_sparse_finds(small_tree: Path, tree: KernelTree) -> None:
+    source = small_tree / "kmod/lib/sum.c"
+    source.write_text(source.read_text() + "\nint *extspt_null;\n"
+                      "int *extspt_address(void);\nint *extspt_address(void)\n{\n\treturn 0;\n}\n")
+    module = build(render(load_variant("cached", small_tree), tree, small_tree))
+    texts = [finding.text for finding in check.sparse(module)]
+    assert any("kmod/lib/sum.c" in text and "NULL pointer" in text for text in texts)
+    assert any("extspt_null" in text for text in texts)
+
+
+def test_findings_of_several_variants_are_listed_once() -> None:
+    one = check.Finding("sparse", "x.c:1:1: warning: y", "a")
+    with pytest.raises(GateError, match="^1 style findings") as caught:
+        check.refuse([one, replace(one, variant="b")])
+    assert caught.value.evidence == "sparse: x.c:1:1: warning: y (a, b)"
+    check.refuse([])
+
+
+@pytest.mark.parametrize("words", [("ruff", "check", "."), ("mypy",)])
+def test_python(words: tuple[str, ...]) -> None:
+    done = proc.run([sys.executable, "-m", *words], timeout=300, cwd=layout.ROOT)
+    assert done.ok, done.output

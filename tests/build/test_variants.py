@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Every design builds against the distro headers with W=1 and -Werror, and only when it must."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from generator import build, layout, proc, variant
+from generator.build import BuiltModule
+from generator.kernel import KernelTree
+from generator.render import render
+from generator.variant import BASELINE, load_variant
+
+pytestmark = pytest.mark.build
+
+TARGET_S = 4.0
+# A loaded machine takes longer; twice the target is no longer the machine's fault.
+LIMIT_S = 8.0
+
+
+def modinfo(ko: Path) -> dict[str, str]:
+    lines = proc.query([proc.which("modinfo", "kmod"), ko]).output.splitlines()
+    return {name: text.strip() for name, _, text in (line.partition(":") for line in lines)}
+
+
+def test_every_design_is_there(built: dict[str, BuiltModule]) -> None:
+    assert built.keys() == {*variant.names(), f"{BASELINE}{variant.APRIME}"}
+    for module in built.values():
+        assert not module.skipped
+        log = (module.rendered.path / build.LOG).read_text()
+        assert "W=1 KCFLAGS=-Werror" in log
+        assert "warning:" not in log
+
+
+def test_modules_say_what_they_are(built: dict[str, BuiltModule], tree: KernelTree) -> None:
+    for name, module in built.items():
+        said, design = modinfo(module.ko), module.rendered.variant
+        assert said["name"] == f"extspt_{name}"
+        assert said["vermagic"].startswith(f"{tree.release} ")
+        assert said["license"] == "GPL"
+        assert (said["extspt_title"], said["extspt_design"], said["extspt_origin"]) \
+            == (design.title, design.design, design.origin)
+        assert said["extspt_fingerprint"] == module.rendered.fingerprint
+
+
+def test_designs_differ_and_aprime_is_its_own_build(built: dict[str, BuiltModule]) -> None:
+    assert len({module.sha256 for module in built.values()}) == len(built)
+
+
+def test_second_build_is_skipped(built: dict[str, BuiltModule], project: Path,
+                                 tree: KernelTree) -> None:
+    for name, module in built.items():
+        rendered = render(load_variant(name, project), tree, project)
+        assert rendered.changed == ()
+        again = build.build(rendered)
+        assert (again.skipped, again.sha256) == (True, module.sha256)
+
+
+def test_one_changed_file_rebuilds_only_that(built: dict[str, BuiltModule], project: Path,
+                                             tree: KernelTree, tmp_path: Path) -> None:
+    root = tmp_path / "project"
+    for name in ("variants", "kmod"):
+        shutil.copytree(project / name, root / name)
+    first = build.build(render(load_variant(BASELINE, root), tree, root), jobs=2)
+    source = min((root / "kmod/lib").glob("*.c"))
+    source.write_text(source.read_text() + "\n/* one line more */\n")
+    second = build.build(render(load_variant(BASELINE, root), tree, root), jobs=2)
+    assert second.rendered.fingerprint != first.rendered.fingerprint
+    log = (second.rendered.path / build.LOG).read_text()
+    compiled = {line.split()[-1].rpartition("/")[2] for line in log.splitlines()
+                if line.startswith("  CC [M] ")}
+    assert compiled - {f"extspt_{BASELINE}.mod.o"} == {"module.o", "build_lib.o"}
+
+
+def test_staged_folder_builds_on_its_own(built: dict[str, BuiltModule], tree: KernelTree,
+                                         tmp_path: Path) -> None:
+    """What is attached to a review: the rendered files, elsewhere, with plain make."""
+    rendered = built[BASELINE].rendered
+    alone = tmp_path / "attached"
+    for name in rendered.files:
+        (alone / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(rendered.path / name, alone / name)
+    done = proc.run(["make", "-C", tree.kdir, f"M={alone}", "modules"], timeout=300)
+    assert done.ok, done.output
+    assert (alone / f"extspt_{BASELINE}.ko").is_file()
+    assert str(layout.ROOT) not in done.output
+
+
+def test_time_of_one_variant(project: Path, tree: KernelTree, tmp_path: Path,
+                             capsys: pytest.CaptureFixture[str]) -> None:
+    root = tmp_path / "project"
+    for name in ("variants", "kmod"):
+        shutil.copytree(project / name, root / name)
+    begun = time.monotonic()
+    module = build.build_all([render(load_variant(BASELINE, root), tree, root)])[0]
+    took = time.monotonic() - begun
+    assert not module.skipped
+    with capsys.disabled():
+        print(f"\nrender and build of {BASELINE}: {took:.1f} s (target {TARGET_S:g} s)")
+    assert took < LIMIT_S
+
+
+def test_error_in_a_choice_names_the_line(project: Path, tree: KernelTree, tmp_path: Path) -> None:
+    root = tmp_path / "project"
+    for name in ("variants", "kmod"):
+        shutil.copytree(project / name, root / name)
+    chosen = load_variant(BASELINE, root)
+    axis, choice = next(iter(chosen.choices.items()))
+    header = root / "kmod/axes" / axis / f"{choice}.h"
+    header.write_text(header.read_text() + "\nint broken(\n")
+    with pytest.raises(build.BuildError) as caught:
+        build.build_all([render(chosen, tree, root)])
+    assert "error:" in caught.value.evidence
+    assert not (root / "build" / tree.release / BASELINE / build.STAMP).exists()
