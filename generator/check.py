@@ -38,9 +38,10 @@ def checkpatch(files: Sequence[Path]) -> list[Finding]:
     script = layout.TOOLS / "scripts" / CHECKPATCH[0]
     if not script.is_file():
         raise RigError("checkpatch.pl is not there", where=str(script), fix="run 'make setup'")
+    # It leaves a cache file in its current folder.
     outcome = proc.query([proc.which("perl", "perl"), script, "--no-tree", "--strict", "--terse",
                           "--no-summary", "--color=never", "--ignore", ",".join(_IGNORED),
-                          "--file", *files], timeout=_TIMEOUT_S)
+                          "--file", *files], timeout=_TIMEOUT_S, cwd=layout.TOOLS)
     found = [Finding("checkpatch", line.removeprefix(f"{layout.ROOT}/"))
              for line in outcome.output.splitlines() if _FOUND.match(line)]
     if not outcome.ok and not found:
@@ -66,6 +67,12 @@ def c_files(folders: Iterable[Path]) -> list[Path]:
     """C sources and headers below ``folders``, without what Kbuild generated."""
     return sorted(path for folder in folders for path in folder.rglob("*.[ch]")
                   if not path.name.endswith(".mod.c"))
+
+
+def own_c(built: BuiltModule) -> list[Path]:
+    """The C files that were rendered for a variant, not copied from kmod/."""
+    names = (name for name in built.rendered.files if not name.startswith("kmod/"))
+    return [built.rendered.path / name for name in names if name.endswith((".c", ".h"))]
 
 
 def refuse(findings: Sequence[Finding]) -> None:

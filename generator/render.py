@@ -131,7 +131,8 @@ def group(files: Mapping[str, bytes]) -> dict[str, list[str]]:
     taken: dict[str, set[bytes]] = {}
     for name in sorted(name for name in files if name.endswith(".c")):
         stem = "_".join(("build", *Path(name).parent.parts[1:]))
-        own = {found[found.lastindex or 0] for found in _FILE_SCOPE.finditer(files[name])} - {b"pr_fmt"}
+        own = {found[found.lastindex or 0] for found in _FILE_SCOPE.finditer(files[name])}
+        own.discard(b"pr_fmt")      # the unit has the project's own, in front of all
         unit, number = stem, 1
         while taken.get(unit, set()) & own:
             number += 1

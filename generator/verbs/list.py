@@ -9,15 +9,16 @@ import json
 from rich.console import Console
 from rich.table import Table
 
-from generator import variant
+from generator import plan, variant
 
-HELP = "list the designs (--axes: the axes and their choices)"
+HELP = "list the designs, the axes (--axes) or the workloads (--workloads)"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What to list."""
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--axes", action="store_true", help="the axes and their choices")
+    what.add_argument("--workloads", action="store_true", help="the workloads and their sizes")
     what.add_argument("--names", action="store_true", help="names only, for shell completion")
 
 
@@ -28,6 +29,8 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(found) if args.json else "\n".join(found))
     elif args.axes:
         _axes(args.json)
+    elif args.workloads:
+        _workloads(args.json)
     else:
         _designs(args.json)
     return 0
@@ -43,6 +46,15 @@ def _axes(as_json: bool) -> None:
     for name, choices in found.items():
         marked = (c if (name, c) in used else f"{c} (unused)" for c in choices)
         print(f"{name:<14} {', '.join(marked)}")
+
+
+def _workloads(as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({name: dict(params) for name, params in plan.SIZES.items()}, indent=2))
+        return
+    for name, params in plan.SIZES.items():
+        note = "" if name in plan.DEFAULT_WORKLOADS else "   (only when asked for)"
+        print(f"{name:<16} {' '.join(f'{key}={value}' for key, value in params.items())}{note}")
 
 
 def _designs(as_json: bool) -> None:

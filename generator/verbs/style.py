@@ -21,8 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def findings(built: list[BuiltModule]) -> list[check.Finding]:
     """All complaints; W=1 is part of the build and has passed already."""
-    rendered = [b.rendered.path / name for b in built for name in ("variant.h", "module.c")]
-    files = [*check.c_files([layout.KMOD]), *rendered]
+    files = [*check.c_files([layout.KMOD]), *(path for one in built for path in check.own_c(one))]
     proc.note(f"  STYLE   checkpatch --strict: {len(files)} files")
     found = check.checkpatch(files)
     # A' is its baseline under another name: nothing new to find in it.

@@ -15,19 +15,13 @@ from generator.errors import GateError
 from generator.kernel import KernelTree
 from generator.render import render
 from generator.variant import load_variant
+from generator.verbs import style
 
 pytestmark = pytest.mark.style
 
 
-def test_checkpatch(built: dict[str, BuiltModule]) -> None:
-    rendered = [module.rendered.path / name for module in built.values()
-                for name in ("variant.h", "module.c")]
-    check.refuse(check.checkpatch([*check.c_files([layout.KMOD]), *rendered]))
-
-
-def test_sparse(built: dict[str, BuiltModule]) -> None:
-    designs = [module for module in built.values() if module.rendered.variant.aprime_of is None]
-    check.refuse([finding for module in designs for finding in check.sparse(module)])
+def test_c_is_clean(built: dict[str, BuiltModule]) -> None:
+    check.refuse(style.findings(list(built.values())))
 
 
 def test_checkpatch_finds(tmp_path: Path) -> None:
@@ -50,7 +44,7 @@ def test_sparse_finds(small_tree: Path, tree: KernelTree) -> None:
 
 def test_findings_of_several_variants_are_listed_once() -> None:
     one = check.Finding("sparse", "x.c:1:1: warning: y", "a")
-    with pytest.raises(GateError, match="^1 style findings") as caught:
+    with pytest.raises(GateError, match=r"^1 style findings") as caught:
         check.refuse([one, replace(one, variant="b")])
     assert caught.value.evidence == "sparse: x.c:1:1: warning: y (a, b)"
     check.refuse([])

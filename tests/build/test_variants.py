@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import resource
 import shutil
 import time
 from pathlib import Path
@@ -18,8 +19,9 @@ from generator.variant import BASELINE, load_variant
 pytestmark = pytest.mark.build
 
 TARGET_S = 4.0
-# A loaded machine takes longer; twice the target is no longer the machine's fault.
-LIMIT_S = 8.0
+# Wall time also measures the machine's other load. CPU time does not: twice the target is
+# what two cores could have spent in that time.
+CPU_LIMIT_S = 8.0
 
 
 def modinfo(ko: Path) -> dict[str, str]:
@@ -95,13 +97,19 @@ def test_time_of_one_variant(project: Path, tree: KernelTree, tmp_path: Path,
     root = tmp_path / "project"
     for name in ("variants", "kmod"):
         shutil.copytree(project / name, root / name)
-    begun = time.monotonic()
+    begun, used = time.monotonic(), cpu_of_children()
     module = build.build_all([render(load_variant(BASELINE, root), tree, root)])[0]
-    took = time.monotonic() - begun
+    took, used = time.monotonic() - begun, cpu_of_children() - used
     assert not module.skipped
     with capsys.disabled():
-        print(f"\nrender and build of {BASELINE}: {took:.1f} s (target {TARGET_S:g} s)")
-    assert took < LIMIT_S
+        print(f"\nrender and build of {BASELINE}: {took:.1f} s, {used:.1f} s of CPU "
+              f"(target {TARGET_S:g} s on two idle cores)")
+    assert took < TARGET_S or used < CPU_LIMIT_S
+
+
+def cpu_of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def test_error_in_a_choice_names_the_line(project: Path, tree: KernelTree, tmp_path: Path) -> None:

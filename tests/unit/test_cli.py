@@ -13,7 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from generator import cli, proc, variant
+from generator import cli, plan, proc, variant
 from generator.errors import ConfigError
 
 
@@ -165,6 +165,11 @@ def test_list_names_and_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert [row["name"] for row in rows] == variant.names()
     assert cli.main(["list", "--axes", "--json"]) == 0
     assert json.loads(capsys.readouterr().out).keys() == rows[0]["choices"].keys()
+    assert cli.main(["list", "--workloads", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out).keys() == plan.SIZES.keys()
+    assert cli.main(["list", "--workloads"]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in shown] == list(plan.SIZES)
 
 
 def test_list_shows_every_design_and_axis(capsys: pytest.CaptureFixture[str]) -> None:
