@@ -87,7 +87,7 @@ def summarize(run: RunLike) -> pd.DataFrame:
         try:
             rows += [(*head, r.metric, r.stat, r.value, r.unit, r.n, *r.ci, r.exact)
                      for r in case_rows(case, tier)]
-        except (KeyError, TypeError, ValueError, IndexError) as flaw:
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as flaw:
             raise DataError(f"record does not fit the schema: {type(flaw).__name__} {flaw}",
                             where=f"{case['boot']} case {case['index']} {case['variant']} "
                                   f"{case['workload']}",

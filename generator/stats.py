@@ -67,9 +67,15 @@ class Histogram:
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Histogram:
-        """Build from a record's HIST object; ``{"n": 0}`` gives an empty one."""
+        """Build from a record's HIST object; ``{"n": 0}`` gives an empty one.
+
+        Raises ValueError when its buckets do not hold ``n`` samples.
+        """
         table = np.asarray(data.get("buckets") or np.empty((0, 3)), dtype=np.int64).reshape(-1, 3)
         given = {p: int(data[k]) for p, k in ((.5, "p50"), (.9, "p90"), (.99, "p99")) if k in data}
+        held = int(table[:, 2].sum())
+        if held != int(data["n"]):
+            raise ValueError(f"buckets hold {held} samples of {data['n']}")
         return cls(int(data["n"]), int(data.get("sum", 0)), int(data.get("min", 0)),
                    int(data.get("max", 0)), bool(data.get("exact", False)), given,
                    table[:, 0], table[:, 1], table[:, 2])

@@ -150,7 +150,8 @@ def calls(view: View) -> Section:
                                    "not success), unit calls.", ("n/a: never called.",)))
     at = view.source(COUNT, FAULT, "per_fault.page_allocs", "ratio")
     if at:
-        shown += [tables.matrix(view, at, "per_fault.", "Per fault: counts of the run divided by its faults.", ()),
+        shown += [tables.matrix(view, at, "per_fault.", "Per fault: counts of the run divided by "
+                                "its faults.", ()),
                   tables.matrix(view, at, "count.", "Counts of the run.", ())]
     return Section("SEAMCALLs and counts", tables=tuple(shown))
 

@@ -11,12 +11,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+RUN_ID = "20260117T120000Z-0badcafe-abc1234"
 OPS = ("fault", "topup", "alloc", "pamt_get", "pamt_put", "link", "map", "split", "zap", "teardown")
 WORKLOADS = ("populate_seq", "populate_rand", "same_range", "convert", "zap", "teardown", "topup",
              "idle", "smoke")
+HEADLINE = ("populate_seq", "same_range", "convert", "idle")
 DESIGNS = {"kvm_owned": "A10", "tdx_prealloc": "A4", "split_ops": "H3", "tip_x86_tdx": "A11",
            "none": "floor"}
 BOOTS = {"icount": ("count", "instructions", 1), "mttcg": ("model", "ns", 2)}
+LOCKS = (("mmu_lock.read", "rwlock-read"), ("mmu_lock.write", "rwlock-write"),
+         ("pamt_lock", "spin"))
 COST = {"kvm_owned": 900, "tdx_prealloc": 1000, "split_ops": 1020, "tip_x86_tdx": 1100, "none": 600}
 
 
@@ -86,8 +90,7 @@ def record(design: str, name: str, workload: str, boot: str, rng: random.Random)
     waits = [rng.randrange(100, 9000) for _ in range(n // 10)] if model else []
     locks = {lock: {"kind": kind, "acquired": n, "contended": len(waits), "wait": hist(waits),
                     "hold": hist(draw(0.3))}
-             for lock, kind in (("mmu_lock.read", "rwlock-read"), ("mmu_lock.write", "rwlock-write"),
-                                ("pamt_lock", "spin"))}
+             for lock, kind in LOCKS}
     parked = [{"pool": "sept_cache", "class": "sept", "owner": "kvm", "vcpu": v, "pages": 35,
                "peak": 40} for v in range(vcpus)] if design != "none" else []
     return {"abi": 1, "variant": name, "host": "twin", "workload": workload,
@@ -107,8 +110,7 @@ def record(design: str, name: str, workload: str, boot: str, rng: random.Random)
 
 
 def build(root: Path, *, workloads: Sequence[str] = WORKLOADS, boots: Sequence[str] = tuple(BOOTS),
-          designs: Sequence[str] = tuple(DESIGNS), run_id: str = "20260117T120000Z-0badcafe-abc1234",
-          ) -> FakeRun:
+          designs: Sequence[str] = tuple(DESIGNS), run_id: str = RUN_ID) -> FakeRun:
     """Write a complete run directory under ``root`` and return it as the reports see it."""
     names = {d: d for d in designs} | ({"kvm_owned_aprime": "kvm_owned"}
                                        if "kvm_owned" in designs else {})
