@@ -61,12 +61,12 @@ u64 mlock_total_acquired(const struct mlock_class *class);
 	u64 __asked;							\
 									\
 	if (!(trylock)) {						\
-		__asked = extspt_clock();				\
+		__asked = extspt_clock_begin();				\
 		lock;							\
-		series_add(&__class->wait, extspt_clock() - __asked);	\
+		series_add(&__class->wait, extspt_clock_end() - __asked); \
 	}								\
 	mlock_acquired(__class);					\
-	extspt_clock();							\
+	extspt_clock_begin();						\
 })
 
 static inline void mspin_lock(struct mspin *l)
@@ -88,7 +88,7 @@ static inline void mspin_unlock(struct mspin *l)
 		spin_unlock(&l->lock);
 		return;
 	}
-	held = extspt_clock() - l->since;
+	held = extspt_clock_end() - l->since;
 	spin_unlock(&l->lock);
 	series_add(&class->hold, held);
 }
@@ -110,7 +110,7 @@ static inline void mmutex_unlock(struct mmutex *l)
 		mutex_unlock(&l->lock);
 		return;
 	}
-	held = extspt_clock() - l->since;
+	held = extspt_clock_end() - l->since;
 	mutex_unlock(&l->lock);
 	series_add(&class->hold, held);
 }
@@ -134,7 +134,7 @@ static inline void mrwlock_write_unlock(struct mrwlock *l)
 		write_unlock(&l->lock);
 		return;
 	}
-	held = extspt_clock() - l->since;
+	held = extspt_clock_end() - l->since;
 	write_unlock(&l->lock);
 	series_add(&class->hold, held);
 }
@@ -159,7 +159,7 @@ static inline void mrwlock_read_unlock(struct mrwlock *l, u64 since)
 		read_unlock(&l->lock);
 		return;
 	}
-	held = extspt_clock() - since;
+	held = extspt_clock_end() - since;
 	read_unlock(&l->lock);
 	series_add(&class->hold, held);
 }

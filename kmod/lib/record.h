@@ -31,7 +31,7 @@ void memory_snapshot(struct memory_snapshot *snapshot);
 int pool_snapshot(struct pool_snapshot *snapshot, const struct list_head *pools);
 void pool_snapshot_free(struct pool_snapshot *snapshot);
 
-/* Measures a pair of clock reads with nothing between them. */
+/* Measures what measuring costs. On error record_exit() follows all the same. */
 int record_init(void);
 void record_exit(void);
 

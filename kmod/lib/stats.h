@@ -90,12 +90,12 @@ u64 extspt_count_total(enum extspt_count count);
 /* The operation a workload is about: timed in both passes. */
 static __always_inline u64 extspt_outer_begin(void)
 {
-	return extspt_clock();
+	return extspt_clock_begin();
 }
 
 static __always_inline void extspt_outer_end(enum extspt_op op, u64 since)
 {
-	u64 ticks = extspt_clock() - since;
+	u64 ticks = extspt_clock_end() - since;
 
 	series_add(extspt_detail_on() ? &extspt_detailed[op] : &extspt_plain[op], ticks);
 }
@@ -103,13 +103,13 @@ static __always_inline void extspt_outer_end(enum extspt_op op, u64 since)
 /* A step inside: timed in the detail pass only. */
 static __always_inline u64 extspt_step_begin(void)
 {
-	return extspt_detail_on() ? extspt_clock() : 0;
+	return extspt_detail_on() ? extspt_clock_begin() : 0;
 }
 
 static __always_inline void extspt_step_end(enum extspt_op op, u64 since)
 {
 	if (extspt_detail_on())
-		series_add(&extspt_detailed[op], extspt_clock() - since);
+		series_add(&extspt_detailed[op], extspt_clock_end() - since);
 }
 
 #endif /* EXTSPT_STATS_H */

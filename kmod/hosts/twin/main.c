@@ -444,7 +444,7 @@ int extspt_host_init(void)
 		return ret;
 	ret = record_init();
 	if (ret)
-		goto exit_stats;
+		goto exit_record;
 	ret = twin_locks_init();
 	if (ret)
 		goto exit_locks;
@@ -462,8 +462,8 @@ exit_tdx:
 	extspt_tdx_exit();
 exit_locks:
 	twin_locks_exit();
+exit_record:
 	record_exit();
-exit_stats:
 	extspt_stats_exit();
 	return ret;
 }
