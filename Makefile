@@ -2,7 +2,7 @@
 # 'make help' says what there is.
 
 EXTSPT := .venv/bin/extspt
-PYTHON := .venv/bin/python
+VENV_PYTHON := .venv/bin/python
 
 # Variables of the command line, as options of the verbs that know them.
 verbose  := $(if $(filter 1,$(V)),-v)
@@ -55,7 +55,7 @@ bench: setup-bench
 	@$(EXTSPT) bench $(verbose) $(tree) $(designs) $(workload)
 
 test: setup
-	@$(PYTHON) -m pytest $(T)
+	@$(VENV_PYTHON) -m pytest $(T)
 
 render build: setup-bench
 	@$(EXTSPT) $@ $(verbose) $(tree) $(designs)
@@ -71,8 +71,8 @@ menuconfig: setup-bench
 	@$(EXTSPT) menuconfig '$(NAME)'
 
 check-style: setup
-	@$(PYTHON) -m ruff check .
-	@$(PYTHON) -m mypy
+	@$(VENV_PYTHON) -m ruff check .
+	@$(VENV_PYTHON) -m mypy
 	@$(EXTSPT) style $(verbose) $(tree) $(designs)
 
 clean:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,11 +76,11 @@ def render(variant: Variant, tree: KernelTree, root: Path = layout.ROOT) -> Rend
     """
     files, fingerprint = contents(variant, tree, root)
     folder = layout.staged(tree.release, variant.name, root)
-    if proc.dry_run():
-        print(f"# render {variant.name} into {folder}")
-        changed: tuple[str, ...] = ()
-    else:
-        changed = _stage(folder, files)
+    changed = _differing(folder, files)
+    if not proc.dry_run():
+        _stage(folder, files, changed)
+    elif changed:
+        print(f"# render {variant.name} into {layout.shown(folder)}")
     hashes = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
     return RenderedModule(variant, tree, folder, hashes, fingerprint, changed)
 
@@ -158,20 +158,22 @@ def _fingerprint(files: Mapping[str, bytes], tree: KernelTree) -> str:
     return digest.hexdigest()
 
 
-def _stage(folder: Path, files: Mapping[str, bytes]) -> tuple[str, ...]:
+def _differing(folder: Path, files: Mapping[str, bytes]) -> tuple[str, ...]:
+    return tuple(name for name, data in files.items() if _differs(folder / name, data))
+
+
+def _stage(folder: Path, files: Mapping[str, bytes], changed: Sequence[str]) -> None:
     """Write what differs and delete sources that vanished, so that make rebuilds only that.
 
     Kbuild comes last: a folder whose staging was interrupted has none and cannot be built.
     """
     for stale in sorted(_staged(folder) - files.keys()):
         (folder / stale).unlink()
-    order = sorted(files, key=lambda name: (name == "Kbuild", name))
-    changed = tuple(name for name in order if _differs(folder / name, files[name]))
-    if changed:
-        (folder / "Kbuild").unlink(missing_ok=True)
-    for name in dict.fromkeys((*changed, *(("Kbuild",) if changed else ()))):
+    if not changed:
+        return
+    (folder / "Kbuild").unlink(missing_ok=True)
+    for name in (*(name for name in changed if name != "Kbuild"), "Kbuild"):
         _replace(folder / name, files[name])
-    return changed
 
 
 def _staged(folder: Path) -> set[str]:

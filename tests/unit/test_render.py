@@ -147,9 +147,16 @@ def test_interrupted_staging_cannot_be_built(small_tree: Path, cached: Variant,
     assert "Kbuild" in render.render(cached, TREE, small_tree).changed
 
 
-def test_dry_run_writes_nothing(small_tree: Path, cached: Variant) -> None:
+def test_dry_run_says_what_would_change_and_writes_nothing(
+        small_tree: Path, cached: Variant, capsys: pytest.CaptureFixture[str]) -> None:
     proc.set_dry_run(True)
     assert not render.render(cached, TREE, small_tree).path.exists()
+    assert "# render cached into " in capsys.readouterr().out
+    proc.set_dry_run(False)
+    render.render(cached, TREE, small_tree)
+    proc.set_dry_run(True)
+    render.render(cached, TREE, small_tree)
+    assert capsys.readouterr().out == ""
 
 
 def test_a_tree_without_sources(small_tree: Path, cached: Variant) -> None:
