@@ -160,6 +160,9 @@ class Figures:
             for boot, variant, workload, vcpus, metric, stat, value, unit, n, low, high
             in frame[["boot", "variant", "workload", "vcpus", "metric", "stat", "value", "unit",
                       "n", "ci_lo", "ci_hi"]].itertuples(index=False, name=None)}
+        self._at: dict[tuple[str, str], dict[tuple[str, str], None]] = {}
+        for boot, _, workload, metric, stat in self._by_name:
+            self._at.setdefault((boot, workload), {})[metric, stat] = None
 
     def get(self, boot: str, variant: str, workload: str, metric: str, stat: str) -> Figure:
         """The figure of that name, NOTHING when there is none."""
@@ -171,13 +174,11 @@ class Figures:
 
     def stats(self, boot: str, workload: str, prefix: str) -> list[tuple[str, str]]:
         """All (metric, stat) that start with ``prefix`` there, in order of first appearance."""
-        return list(dict.fromkeys(
-            (metric, stat) for at, _, load, metric, stat in self._by_name
-            if at == boot and load == workload and metric.startswith(prefix)))
+        return [name for name in self._at.get((boot, workload), ()) if name[0].startswith(prefix)]
 
     def workloads(self, boot: str) -> list[str]:
         """Workloads that ran in a boot, in order of first appearance."""
-        return list(dict.fromkeys(key[2] for key in self._by_name if key[0] == boot))
+        return [workload for at, workload in self._at if at == boot]
 
 
 def write_summary(run: store.Run) -> Path:

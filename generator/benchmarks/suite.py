@@ -18,10 +18,11 @@ from generator import choose, layout, store
 from generator.errors import ExtsptError
 
 COUNT, MODEL = "count", "model"
-FAULTS = ["populate_seq", "populate_rand", "same_range"]
+FAULTS = ["populate_seq", "populate_rand", "populate_sparse", "same_range"]
 OPS = {"topup": "topup", "alloc": "populate_seq", "pamt_get": "populate_seq",
        "pamt_put": "zap", "link": "populate_seq", "map": "populate_seq", "split": "convert",
        "zap": "zap", "teardown": "teardown"}
+USED = {*FAULTS, *OPS.values()}
 LOCKS = ["mmu_lock.read", "mmu_lock.write", "pamt_lock"]
 
 Cache = dict[tuple[Any, ...], float]
@@ -61,7 +62,8 @@ def variants() -> list[str]:
 def vcpus() -> list[int]:
     """vCPU counts of the run, and of the runs recorded before."""
     run = the_run()
-    ran = {choose.vcpus_of(case) for case in run.records} - {0} if run else set()
+    ran = {choose.vcpus_of(case) for case in run.records
+           if case["workload"] in USED} - {0} if run else set()
     return sorted({*ran, *map(int, recorded(2))}) or [1]
 
 

@@ -11,7 +11,7 @@ from generator.report.view import View
 OVERHEAD_FACTOR = 5
 """No claim for a single op whose median is under this many clock overheads."""
 WAIT_FACTOR = 50
-"""A mean wait above this many typical holds is the host taking a vCPU away, not the lock."""
+"""A mean wait above this many mean holds is the host taking a vCPU away, not the lock."""
 QUANTUM_NS = 1e6
 """Waits of the order of a scheduler quantum are the host's too."""
 
@@ -34,20 +34,16 @@ def suspects(view: View, boot: str, variant: str, workload: str) -> list[str]:
 
 
 def suspicion(view: View, boot: str, variant: str, workload: str, lock: str) -> str:
-    """Why a lock's wait is not to be believed, or "".
-
-    The uncontended hold is taken as the median hold of the lock's sides: a preempted holder
-    inflates the mean, and few holders are preempted.
-    """
+    """Why a lock's wait is not to be believed, or ""; the hold is the longer one of its sides."""
     def get(name: str, stat: str) -> float:
         return view.figures.value(boot, variant, workload, f"lock.{name}", stat)
     mean, worst = get(f"{lock}.wait", "mean"), get(f"{lock}.wait", "max")
     names = {m.removeprefix("lock.").removesuffix(".hold") for m, s
-             in view.figures.stats(boot, workload, "lock.") if m.endswith(".hold") and s == "p50"}
-    holds = [get(f"{other}.hold", "p50") for other in names if sides(other) == sides(lock)]
+             in view.figures.stats(boot, workload, "lock.") if m.endswith(".hold") and s == "mean"}
+    holds = [get(f"{other}.hold", "mean") for other in names if sides(other) == sides(lock)]
     hold = max((h for h in holds if not math.isnan(h)), default=math.nan)
     if mean > WAIT_FACTOR * hold:
-        return f"mean wait {number(mean)} ns, median hold {number(hold)} ns"
+        return f"mean wait {number(mean)} ns, mean hold {number(hold)} ns"
     if worst >= QUANTUM_NS:
         return f"max wait {worst / 1e6:.1f} ms"
     return ""

@@ -112,8 +112,9 @@ def latency(view: View) -> tuple[Section, ...]:
         chosen = {op: tables.busiest(view, tier, op) for op in tables.OPS}
         chosen["fault"] = source.workload if source else None
         sections.append(Section(f"Operations, {name}", tables=(
+            tables.faults(view, tier),
             tables.ops(view, tier, chosen, f"Per op, {name}; the workload that has most samples "
-                                           "of it is named."),)))
+                                           "of it is named."))))
     return tuple(sections)
 
 

@@ -80,6 +80,24 @@ def ops(view: View, tier: str, chosen: Mapping[str, str | None], title: str) -> 
                  tuple(rows), tuple(notes))
 
 
+def faults(view: View, tier: str) -> Table:
+    """Median fault of every workload that faults, designs side by side."""
+    boot = str(view.boot(tier))
+    rows = []
+    for workload in view.figures.workloads(boot):
+        found = [view.figures.value(boot, v, workload, "op.fault", "p50") for v in view.variants]
+        if not all(map(math.isnan, found)):
+            rows.append((workload, *map(whole, found)))
+    return Table("Median fault by workload.", columns("workload", *map(split_name, map(
+        view.label, view.variants))), tuple(rows),
+                 (f"host {view.host}, tier {tier}, boot {boot}; {TIER_UNIT.get(tier, '')}.",))
+
+
+def split_name(label: str) -> str:
+    """A design's name as the head of a narrow column."""
+    return label.replace("_", "_\n").replace(" ", "\n")
+
+
 def locks(view: View, tier: str, workload: str) -> Table:
     """Acquisitions, contention, wait and hold per lock and design."""
     boot = str(view.boot(tier))
@@ -173,7 +191,7 @@ def matrix(view: View, at: Source, prefix: str, title: str, notes: Sequence[str]
     rows = [(m.removeprefix(prefix) + status(s),
              *((rate if s == "ratio" else number)(view.value(at, v, m, s))
                for v in view.variants)) for m, s in found]
-    heads = [view.label(v).replace("_", "_\n").replace(" ", "\n") for v in view.variants]
+    heads = [split_name(view.label(v)) for v in view.variants]
     return Table(title, columns(prefix.rstrip("."), *heads), tuple(rows), (f"{at}.", *notes))
 
 

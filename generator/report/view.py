@@ -22,7 +22,7 @@ from generator.frames import (
 COUNT, MODEL = "count", "model"
 
 # Which workload answers which question; the first one that ran is taken and named.
-FAULT = ("populate_seq", "populate_rand", "same_range", "convert", "smoke")
+FAULT = ("populate_seq", "populate_rand", "populate_sparse", "same_range", "convert", "smoke")
 CONTENTION = ("same_range", "populate_rand", "populate_seq", "convert", "smoke")
 MEMORY = ("convert", "populate_seq", "populate_rand", "same_range", "smoke")
 PARKED = ("idle", "topup", "populate_seq", "populate_rand", "same_range", "smoke")

@@ -56,9 +56,9 @@ class Project:
 
     def extspt(self, *words: str) -> subprocess.CompletedProcess[str]:
         code = "import sys; from generator.cli import main; sys.exit(main(sys.argv[1:]))"
-        return subprocess.run(
-            [sys.executable, "-c", code, *words], cwd=self.root, check=False, text=True,
-            capture_output=True, env={**os.environ, "EXTSPT_ROOT": str(self.root), "PYTHONPATH": str(self.root)})
+        place = {"EXTSPT_ROOT": str(self.root), "PYTHONPATH": str(self.root)}
+        return subprocess.run([sys.executable, "-c", code, *words], cwd=self.root, check=False,
+                              capture_output=True, text=True, env={**os.environ, **place})
 
     def results(self) -> list[Path]:
         return sorted((self.root / "results" / "asv").glob("*/*-guest.json"))
