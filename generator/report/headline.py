@@ -97,5 +97,5 @@ def spread(view: View) -> Table | None:
                  columns("figure", "workload", view.baseline, "A'", "A'-A", "A'-A, %"),
                  tuple(rows),
                  (f"host {view.host}; instr and counts: tier count; ns and contention: tier model. "
-                  "A difference between two designs that is not larger than this is not theirs. PAMT "
-                  "counts also depend on the 2 MiB ranges the page allocator happens to serve.",))
+                  "A difference between two designs that is not larger than this is not theirs. "
+                  "PAMT counts also depend on the 2 MiB ranges the page allocator happens to serve.",))
