@@ -6,7 +6,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-ROOT = Path(os.environ.get("EXTSPT_ROOT", Path(__file__).resolve().parent.parent))
+# Absolute, because Kbuild takes a relative M= from its own folder.
+ROOT = Path(os.environ.get("EXTSPT_ROOT") or Path(__file__).parent.parent).resolve()
 
 KMOD = ROOT / "kmod"
 AXES = KMOD / "axes"

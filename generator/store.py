@@ -140,7 +140,7 @@ def run_ids(root: Path = layout.RUNS) -> list[str]:
 
 def locate(run: str | Path, root: Path = layout.RUNS) -> Path:
     """Folder of a run given by id or by path; UsageError lists the ids."""
-    for path in (root / run, Path(run)):
+    for path in (root / run, Path(run), layout.ROOT / run):
         if (path / MANIFEST).is_file():
             return path
     raise unknown("run", str(run), run_ids(root) or ["none yet: 'extspt run' makes one"])

@@ -10,7 +10,7 @@ import signal
 import sys
 from collections.abc import Mapping
 
-from generator import costs, plan, proc, runners, session, store, variant
+from generator import costs, layout, plan, proc, runners, session, store, variant
 from generator.build import BuiltModule
 from generator.costs import CostTable
 from generator.errors import GateError, UsageError
@@ -118,5 +118,5 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps({"id": done.id, "path": str(done.path), "state": done.manifest["state"],
                           "boots": done.manifest["boots"], "failures": failed}, indent=2))
     else:
-        print(done.path)
+        print(layout.shown(done.path))
     return GateError.exit_code if failed else 0

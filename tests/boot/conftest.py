@@ -43,12 +43,19 @@ def project(tmp_path: Path, kernels: Path) -> Callable[..., Project]:
 
 @pytest.fixture(scope="session")
 def designs(tmp_path_factory: pytest.TempPathFactory, kernels: Path) -> Project:
-    """A project with the real designs, built: a copy, so that work on them does no harm."""
+    """A project with the real designs, built: a copy, so that work on them does no harm.
+
+    What the real root has built already is taken along; a stale module is built again.
+    """
     here = Project(tmp_path_factory.mktemp("designs"))
     for name in ("kmod", "variants"):
         shutil.copytree(layout.ROOT / name, here.root / name)
+    built = layout.BUILD / KernelTree.probe().release
     (here.root / "build").mkdir()
     (here.root / "build/kernels").symlink_to(kernels)
+    if built.is_dir():
+        shutil.copytree(built, here.root / "build" / built.name,
+                        ignore=shutil.ignore_patterns("*.o", "*.cmd", "*.new"))
     done = here.extspt("build")
     assert done.returncode == 0, done.stderr
     return here

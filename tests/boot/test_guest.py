@@ -28,7 +28,7 @@ def test_both_boots_and_a_refused_case(project: Make) -> None:
     here = project("FAULT_WARN")
     done = here.run("--boots", "icount,mttcg", "--workloads", "smoke,topup", "--seed", "1")
     assert done.returncode == 13, done.stderr
-    run = store.load_run(Path(done.stdout.strip()))
+    run = store.load_run(here.root / done.stdout.strip())
     assert run.complete and len(run.records) == 8
     assert [r["rc"] for r in run.records] == [0, 1] * 4
     # The refused run left smoke's record in place; it is not taken for topup's.

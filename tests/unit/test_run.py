@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""extspt run: what it refuses before it builds or boots anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from generator import cli, plan, session
+from generator.runners import qemu
+from generator.store import Run
+from generator.verbs import build
+from generator.verbs import run as verb
+
+
+@pytest.fixture(autouse=True)
+def _no_build(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(args: object) -> None:
+        raise AssertionError("a build was begun")
+    monkeypatch.setattr(build, "make", refuse)
+
+
+@pytest.mark.parametrize("words, said, known", [
+    (["--variants", "kvm_own"], "unknown variant 'kvm_own'", "kvm_owned, kvm_owned_aprime"),
+    (["--variants", ","], "unknown variant ','", "kvm_owned"),
+    (["--workloads", "zap,zapp"], "unknown workload 'zapp'", ", ".join(sorted(plan.SIZES))),
+    (["--boots", "tcg"], "unknown boot 'tcg'", "icount, mttcg"),
+    (["--runner", "bochs"], "unknown runner 'bochs'", "qemu"),
+    (["--costs", "cheap"], "unknown cost table 'cheap'", "default"),
+    (["--costs", "none.toml"], "unknown cost table 'none.toml'", "<file>.toml"),
+    (["--baseline", "mine"], "unknown variant 'mine'", "kvm_owned"),
+    (["--resume", "yesterday"], "unknown run 'yesterday'", ""),
+    (["--vcpus", "0"], "cannot run 0 vCPUs", ""),
+    (["--seed", "0x10000000000000000"], "does not fit 64 bits", ""),
+    (["--resume", "x", "--seed", "1", "--vcpus", "2"], "--vcpus, --seed cannot change", ""),
+])
+def test_usage(capsys: pytest.CaptureFixture[str], words: list[str], said: str,
+               known: str) -> None:
+    assert cli.main(["run", *words]) == 2
+    captured = capsys.readouterr()
+    assert said in captured.err and known in captured.err
+    assert captured.out == "" and "Traceback" not in captured.err
+
+
+def test_seed_must_be_a_number(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["run", "--seed", "dice"])
+    assert caught.value.code == 2 and "invalid number value: 'dice'" in capsys.readouterr().err
+
+
+def test_missing_qemu_is_said_before_the_build(monkeypatch: pytest.MonkeyPatch,
+                                               capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(qemu, "PROGRAM", "no-such-qemu")
+    assert cli.main(["run", "--costs", "zero"]) == 15
+    assert "qemu-system-x86" in capsys.readouterr().err
+
+
+def test_failed_cases_change_the_exit_code(monkeypatch: pytest.MonkeyPatch,
+                                           capsys: pytest.CaptureFixture[str]) -> None:
+    case = {"boot": "icount", "variant": "none", "workload": "zap", "rc": 4, "record": None}
+    manifest = {"id": "r", "state": "complete", "boots": {}}
+    for records, code in (((case,), 13), ((), 0)):
+        done = Run(Path("r"), manifest, records)
+        monkeypatch.setattr(verb, "measure", lambda args, done=done: done)
+        assert cli.main(["run", "--json"]) == code
+        out = capsys.readouterr().out
+        assert ("could not be inserted" in out) == (code == 13)
+
+
+def test_both_boots_have_their_costs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Modelled time has no place where instructions are counted, whatever --costs says."""
+    seen: list[dict[str, str]] = []
+
+    def keep(planned: plan.RunPlan, modules: object, tables: dict[str, object],
+             command: object) -> Run:
+        seen.append({boot.name: boot.costs for boot in planned.boots})
+        return Run(Path("r"), {}, ())
+    monkeypatch.setattr(build, "make", lambda args: [])
+    monkeypatch.setattr(session, "run_plan", keep)
+    monkeypatch.setattr(qemu.Qemu, "available", lambda self: None)
+    for words, table in (([], "default"), (["--costs", "high"], "high")):
+        assert cli.main(["run", *words]) == 0
+        assert seen.pop() == {"icount": "zero", "mttcg": table}
