@@ -98,4 +98,4 @@ def spread(view: View) -> Table | None:
                  tuple(rows),
                  (f"host {view.host}; instr and counts: tier count; ns and contention: tier model. "
                   "A difference between two designs that is not larger than this is not theirs. "
-                  "PAMT counts also depend on the 2 MiB ranges the page allocator happens to serve.",))
+                  "PAMT counts also depend on the 2 MiB ranges the page allocator serves.",))
