@@ -196,6 +196,11 @@ struct seam_cost {
  * (all of a refused call, no lock held). 0 or -ENOENT. Not while calls run.
  */
 int seam_set_cost(const char *leaf, struct seam_cost cost);
+/*
+ * The time of a call on @leaf is drawn between @min_ns and @max_ns, the sum of
+ * its cost being the mean. After seam_set_cost(). 0, -ENOENT or -EINVAL.
+ */
+int seam_set_spread(const char *leaf, u32 min_ns, u32 max_ns, u64 seed);
 void seam_reset_costs(void);
 /* Name of cost and statistics row @i in 0, 1, ...; NULL after the last one. */
 const char *seam_leaf_name(unsigned int i);
@@ -207,11 +212,13 @@ void seam_reset_stats(void);
 /*
  * Custody. The caller says what it does with its pages, the model knows what
  * it may do. seam_page_freed() goes where the caller gives a page back to its
- * allocator, seam_page_flushed() where it flushes the lines of a page.
+ * allocator, seam_page_flushed() where it flushes the lines of a page,
+ * seam_page_touched() into a fault handler that sees an access.
  */
 bool seam_page_owned(u64 pa);
 void seam_page_flushed(u64 pa);
 void seam_page_freed(u64 pa);
+void seam_page_touched(u64 pa);
 
 /* What the real module would not report: it fails the run, it is never a status. */
 enum seam_violation_kind {
@@ -232,7 +239,7 @@ struct seam_violation {
 	u64 owner, other;		/* TDR of the owner and of the offender, or SEAM_NULL_PA */
 	const char *owner_leaf, *other_leaf;	/* row names, or NULL */
 	unsigned long owner_site, other_site;	/* callers of seam_*(), or 0 */
-	u64 info;			/* offset, or count, by kind */
+	u64 info;			/* offset in the page, or number of pages, by kind */
 };
 
 unsigned int seam_nr_violations(void);	/* all, also those the log had no room for */
@@ -260,6 +267,7 @@ void seam_inject(enum seam_event event, u32 rate, u64 seed);
 /* The guest's side, for actors: a vCPU in the TD named by its TDR, an ACCEPT. */
 u64 seam_guest_enter(u64 tdr, u64 *epoch);
 void seam_guest_exit(u64 tdr, u64 epoch);
+u64 seam_guest_zero_step(u64 tdr, u32 ns);
 u64 seam_guest_accept(u64 tdr, u64 gpa);	/* @gpa: GPA | level */
 
 #endif

@@ -63,6 +63,12 @@ void host_set_arena(void *memory)
 	arena = memory;
 }
 
+/* Reads and writes of an owned page fault; the program's handler calls seam_page_touched(). */
+void platform_guard(u64 pa, bool on)
+{
+	mprotect((char *)arena + pa, SEAM_PAGE_SIZE, on ? PROT_NONE : PROT_READ | PROT_WRITE);
+}
+
 /* "Physical memory": the arena starts at physical address 0. */
 void *platform_page(u64 pa)
 {

@@ -46,6 +46,7 @@ struct platform_atomic64 {
 #define atomic_dec_return(v) __atomic_sub_fetch(&(v)->counter, 1, __ATOMIC_SEQ_CST)
 #define atomic_add(n, v) ((void)__atomic_fetch_add(&(v)->counter, n, __ATOMIC_RELAXED))
 #define atomic_andnot(n, v) ((void)__atomic_fetch_and(&(v)->counter, ~(n), __ATOMIC_RELAXED))
+#define atomic_add_unless(v, n, u) platform_add_unless(&(v)->counter, n, u)
 #define atomic_fetch_sub_release(n, v) __atomic_fetch_sub(&(v)->counter, n, __ATOMIC_RELEASE)
 #define atomic_try_cmpxchg_acquire(v, oldp, new) \
 	__atomic_compare_exchange_n(&(v)->counter, oldp, new, false, \
@@ -61,6 +62,7 @@ struct platform_atomic64 {
 #define GENMASK_ULL(h, l) ((~0ULL << (l)) & (~0ULL >> (63 - (h))))
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define DIV_ROUND_UP(n, d) ({ __typeof__(d) d_ = (d); ((n) + d_ - 1) / d_; })
+#define min(a, b) ({ __typeof__(a) a_ = (a); __typeof__(b) b_ = (b); a_ < b_ ? a_ : b_; })
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 #define BUILD_BUG_ON(e) ((void)sizeof(char[1 - 2 * !!(e)]))
@@ -79,9 +81,18 @@ unsigned int platform_nr_cpus(void);
 unsigned int platform_package(void);
 u64 platform_ticks_khz(void);
 void *platform_page(u64 pa);
+void platform_guard(u64 pa, bool on);
 int platform_scnprintf(char *buf, size_t size, const char *fmt, ...);
 
 extern __thread unsigned int platform_thread;
+
+static inline void platform_add_unless(int *counter, int n, int unless)
+{
+	int old = READ_ONCE(*counter);
+
+	while (old != unless && !try_cmpxchg(counter, &old, old + n))
+		;
+}
 
 static inline unsigned int platform_pin(void)
 {

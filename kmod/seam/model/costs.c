@@ -45,11 +45,33 @@ const char *const seam_row_names[NR_ROWS] = {
 	[ROW_BUSY] = "BUSY",
 };
 
-/* In clock ticks. */
+/*
+ * In clock ticks. @least and @most bound the whole of a call whose time is
+ * drawn; both 0: the time is always the same.
+ */
 struct row_cost {
 	bool set;
 	u64 transition, body;
+	u64 least, most;
+	atomic64_t state;
 };
+
+/*
+ * Means of the first 63 of 64 equal shares of an exponential distribution with
+ * mean 256. The last share begins at TAIL and, having no memory, is the same
+ * distribution again from there.
+ */
+static const u16 shares[] = {
+	2, 6, 10, 14, 19, 23, 27, 32, 36, 41, 46, 51,
+	56, 61, 66, 71, 76, 82, 87, 93, 99, 105, 111, 117,
+	124, 130, 137, 144, 151, 158, 166, 173, 181, 190, 198, 207,
+	216, 226, 236, 246, 257, 268, 279, 291, 304, 318, 332, 347,
+	363, 380, 398, 418, 440, 463, 488, 517, 549, 586, 629, 680,
+	745, 832, 966,
+};
+
+#define NR_SHARES	64
+#define TAIL		1065
 
 static struct row_cost costs[NR_ROWS];
 static u64 entry_ticks;
@@ -65,24 +87,49 @@ static u64 to_ticks(u32 ns)
 	return ns * platform_ticks_khz() / 1000000;
 }
 
-int seam_set_cost(const char *leaf, struct seam_cost cost)
+static unsigned int find_row(const char *leaf)
 {
 	unsigned int i;
 
 	for (i = 0; i < NR_ROWS; i++)
 		if (!strcmp(leaf, seam_row_names[i]))
 			break;
+	return i;
+}
+
+int seam_set_cost(const char *leaf, struct seam_cost cost)
+{
+	unsigned int i = find_row(leaf);
+
 	if (i == NR_ROWS)
 		return -ENOENT;
 	costs[i].set = true;
 	costs[i].transition = to_ticks(cost.transition_ns);
 	costs[i].body = to_ticks(cost.body_ns);
+	costs[i].least = 0;
+	costs[i].most = 0;
 	entry_ticks = costs[ROW_BUSY].transition / 2;
 
 	spending = false;
 	for (i = 0; i < NR_ROWS; i++)
 		if (costs[i].transition || costs[i].body)
 			spending = true;
+	return 0;
+}
+
+int seam_set_spread(const char *leaf, u32 min_ns, u32 max_ns, u64 seed)
+{
+	unsigned int i = find_row(leaf);
+	u64 mean;
+
+	if (i == NR_ROWS)
+		return -ENOENT;
+	mean = costs[i].transition + costs[i].body;
+	if (!mean || to_ticks(min_ns) > mean || to_ticks(max_ns) < mean)
+		return -EINVAL;
+	costs[i].least = to_ticks(min_ns);
+	costs[i].most = to_ticks(max_ns);
+	atomic64_set(&costs[i].state, seed);
 	return 0;
 }
 
@@ -93,15 +140,46 @@ void seam_reset_costs(void)
 	spending = false;
 }
 
-static const struct row_cost *cost_of(enum seam_row row)
+static struct row_cost *cost_of(enum seam_row row)
 {
 	return costs[row].set ? &costs[row] : &costs[ROW_DEFAULT];
+}
+
+/* In 1/256 of the mean. */
+static u32 draw_exponential(atomic64_t *state)
+{
+	u32 sum = 0, share, rounds;
+
+	for (rounds = 0; rounds < 4; rounds++) {
+		share = seam_draw(state) % NR_SHARES;
+		if (share < ARRAY_SIZE(shares))
+			return sum + shares[share];
+		sum += TAIL;
+	}
+	return sum;
+}
+
+/* Least plus an exponential part with the mean that is left, cut off at most. */
+static u64 draw_total(struct row_cost *cost)
+{
+	u64 mean = cost->transition + cost->body;
+	u64 total;
+
+	if (!cost->most)
+		return mean;
+	total = cost->least + (mean - cost->least) * draw_exponential(&cost->state) / 256;
+	return min(total, cost->most);
 }
 
 static void wait_until(u64 start, u64 ticks)
 {
 	while (platform_ticks() - start < ticks)
 		cpu_relax();
+}
+
+void seam_spend(u32 ns)
+{
+	wait_until(platform_ticks(), to_ticks(ns));
 }
 
 void seam_clock_enter(struct seam_clock *clock)
@@ -114,19 +192,26 @@ void seam_clock_enter(struct seam_clock *clock)
 	wait_until(clock->start, entry_ticks);
 }
 
-/* With the locks of the call held. */
+/* With the locks of the call held. A drawn time keeps the share of the body. */
 void seam_clock_body(struct seam_clock *clock, enum seam_row row)
 {
-	if (unlikely(clock->spin))
-		wait_until(clock->start, entry_ticks + cost_of(row)->body);
-}
-
-void seam_clock_leave(struct seam_clock *clock, enum seam_row row, bool done)
-{
-	const struct row_cost *cost = done ? cost_of(row) : &costs[ROW_BUSY];
+	struct row_cost *cost;
+	u64 body;
 
 	if (likely(!clock->spin))
 		return;
-	wait_until(clock->start, cost->transition + cost->body);
+	cost = cost_of(row);
+	clock->total = draw_total(cost);
+	body = cost->body;
+	if (cost->most)
+		body = clock->total * body / (cost->transition + cost->body);
+	wait_until(clock->start, entry_ticks + body);
+}
+
+void seam_clock_leave(struct seam_clock *clock, bool done)
+{
+	if (likely(!clock->spin))
+		return;
+	wait_until(clock->start, done ? clock->total : draw_total(&costs[ROW_BUSY]));
 	platform_irq_restore(clock->flags);
 }

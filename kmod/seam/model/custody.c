@@ -23,6 +23,7 @@ static void fill_page(u64 pa)
 
 	for (i = 0; i < SEAM_PAGE_SIZE / sizeof(u64); i++)
 		words[i] = pattern(pa, i);
+	platform_guard(pa, true);
 }
 
 static void check_page(struct seam_call *call, const struct seam_pamt *pamt, u64 pa)
@@ -30,6 +31,7 @@ static void check_page(struct seam_call *call, const struct seam_pamt *pamt, u64
 	const u64 *words = platform_page(pa);
 	unsigned int i;
 
+	platform_guard(pa, false);
 	for (i = 0; i < SEAM_PAGE_SIZE / sizeof(u64); i++) {
 		if (words[i] == pattern(pa, i))
 			continue;
@@ -102,14 +104,22 @@ void seam_page_flushed(u64 pa)
 	WRITE_ONCE(page->marks, READ_ONCE(page->marks) | SEAM_MARK_FLUSHED);
 }
 
-static void freed(u64 pa, enum seam_violation_kind kind, const struct seam_pamt *owner,
-		  unsigned long site)
+/* The PAMT entry that says whose an owned page is. */
+static const struct seam_pamt *owner_entry(u64 pa)
+{
+	const struct seam_pamt *region = &seam_region_of(pa)->pamt;
+
+	return READ_ONCE(region->type) == PT_REG ? region : seam_pamt_of(pa);
+}
+
+/* The host did something with its page, no call of the module is involved. */
+static void host_violates(u64 pa, enum seam_violation_kind kind, const struct seam_pamt *owner,
+			  unsigned long site)
 {
 	struct seam_violation v = {
 		.kind = kind,
 		.pa = pa,
-		.owner = READ_ONCE(owner->type) == PT_NDA ?
-			 SEAM_NULL_PA : (u64)READ_ONCE(owner->owner) << SEAM_PAGE_SHIFT,
+		.owner = seam_tdr_of(owner, pa),
 		.other = SEAM_NULL_PA,
 		.owner_leaf = seam_row_names[owner->row],
 		.owner_site = owner->site,
@@ -126,49 +136,48 @@ void seam_page_freed(u64 pa)
 	if (!seam.pages || !seam_pa_covered(pa))
 		return;
 	page = seam_pamt_of(pa);
-	if (seam_page_owned(pa)) {
-		bool leaf = READ_ONCE(seam_region_of(pa)->pamt.type) == PT_REG;
-
-		freed(pa, SEAM_FREED_WHILE_OWNED, leaf ? &seam_region_of(pa)->pamt : page,
-		      _RET_IP_);
-	} else if (READ_ONCE(page->marks) & SEAM_MARK_WRITE_BACK) {
-		freed(pa, SEAM_NOT_WRITTEN_BACK, page, _RET_IP_);
-	}
+	if (seam_page_owned(pa))
+		host_violates(pa, SEAM_FREED_WHILE_OWNED, owner_entry(pa), _RET_IP_);
+	else if (READ_ONCE(page->marks) & SEAM_MARK_WRITE_BACK)
+		host_violates(pa, SEAM_NOT_WRITTEN_BACK, page, _RET_IP_);
 	WRITE_ONCE(page->marks, 0);
 }
 
-static void leaked(u64 pa, const struct seam_pamt *pamt, u64 n)
+void seam_page_touched(u64 pa)
 {
-	struct seam_violation v = {
-		.kind = SEAM_LEAK,
-		.pa = pa,
-		.owner = pamt && READ_ONCE(pamt->type) != PT_NDA ?
-			 (u64)READ_ONCE(pamt->owner) << SEAM_PAGE_SHIFT : SEAM_NULL_PA,
-		.other = SEAM_NULL_PA,
-		.owner_leaf = pamt ? seam_row_names[pamt->row] : NULL,
-		.owner_site = pamt ? pamt->site : 0,
-		.other_site = _RET_IP_,
-		.info = n,
-	};
-
-	seam_violate(&v);
+	if (seam_page_owned(pa))
+		host_violates(pa, SEAM_TOUCHED_WHILE_OWNED, owner_entry(pa), _RET_IP_);
 }
 
-/* Nothing runs: what is not NDA now, is a PAMT page, or is locked, stays so for ever. */
+/*
+ * Nothing runs: what the module owns now it owns for ever. One violation for
+ * each span of pages that went to one TD by one leaf.
+ */
 u64 seam_check_leaks(void)
 {
-	const u32 first = seam.first_page;
-	u64 i, n = 0, first_pa = 0;
+	struct seam_violation v = { .kind = SEAM_LEAK, .other = SEAM_NULL_PA };
+	u64 i, n = 0;
 
 	for (i = 0; seam.pages && i < seam.nr_pages; i++) {
-		u64 pa = (first + i) << SEAM_PAGE_SHIFT;
+		u64 pa = (seam.first_page + i) << SEAM_PAGE_SHIFT;
+		const struct seam_pamt *owner = owner_entry(pa);
 
-		if (!seam_page_owned(pa) && !(atomic_read(&seam.pages[i].lock) >> 2))
+		if (!seam_page_owned(pa))
 			continue;
-		if (!n++)
-			first_pa = pa;
+		n++;
+		if (v.info && v.owner == seam_tdr_of(owner, pa) && v.owner_site == owner->site) {
+			v.info++;
+			continue;
+		}
+		if (v.info)
+			seam_violate(&v);
+		v.pa = pa;
+		v.owner = seam_tdr_of(owner, pa);
+		v.owner_leaf = seam_row_names[owner->row];
+		v.owner_site = owner->site;
+		v.info = 1;
 	}
-	if (n)
-		leaked(first_pa, seam_page_owned(first_pa) ? seam_pamt_of(first_pa) : NULL, n);
+	if (v.info)
+		seam_violate(&v);
 	return n;
 }

@@ -111,7 +111,7 @@ u64 seam_call(u64 fn, struct seam_args *args)
 	if (!status)
 		seam_clock_body(&clock, call.row);
 	seam_release_all(&call);
-	seam_clock_leave(&clock, call.row, !status);
+	seam_clock_leave(&clock, !status);
 	seam_count(call.row, status);
 	return status;
 }

@@ -33,7 +33,7 @@ void seam_force_package(unsigned int package)
 }
 
 /* splitmix64 */
-static u32 draw(atomic64_t *state)
+u32 seam_draw(atomic64_t *state)
 {
 	u64 z = atomic64_add_return(GOLDEN_GAMMA, state);
 
@@ -49,7 +49,7 @@ bool seam_event_happens(enum seam_event event)
 	if (unlikely(events_forced))
 		return forced_events & BIT(event);
 	rate = READ_ONCE(events[event].rate);
-	return unlikely(rate) && draw(&events[event].state) < rate;
+	return unlikely(rate) && seam_draw(&events[event].state) < rate;
 }
 
 /* Another host call failed on the tree lock since this call took it. */

@@ -33,6 +33,20 @@ bool seam_try_exclusive(atomic_t *lock)
 	return try_lock(lock, ~(int)SEAM_LOCK_HOST_PRIORITY, SEAM_LOCK_EXCLUSIVE);
 }
 
+/* From shared to exclusive, when this call is the only reader. */
+static bool try_promote(atomic_t *lock)
+{
+	int old = atomic_read(lock);
+
+	for (;;) {
+		bool alone = (old & ~(int)SEAM_LOCK_HOST_PRIORITY) == SEAM_LOCK_SHARED;
+		int new = alone ? (int)SEAM_LOCK_EXCLUSIVE : old | (int)SEAM_LOCK_HOST_PRIORITY;
+
+		if (atomic_try_cmpxchg_acquire(lock, &old, new))
+			return alone;
+	}
+}
+
 void seam_unlock_shared(atomic_t *lock)
 {
 	atomic_fetch_sub_release(SEAM_LOCK_SHARED, lock);
@@ -87,6 +101,17 @@ bool seam_hold_entry(struct seam_call *call, u64 *entry)
 	if (!seam_entry_trylock(entry))
 		return false;
 	push(call, entry, HOLD_ENTRY);
+	return true;
+}
+
+/* The lock taken last, held shared so far; it stays shared on failure. */
+bool seam_promote(struct seam_call *call)
+{
+	struct seam_held *last = &call->held[call->nr_held - 1];
+
+	if (!try_promote(last->lock))
+		return false;
+	last->how = HOLD_EXCLUSIVE;
 	return true;
 }
 

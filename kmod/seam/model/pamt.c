@@ -71,13 +71,11 @@ u64 seam_pamt_walk(struct seam_call *call, u64 pa, enum seam_hold how, u64 opera
 	if (region_is_leaf(region)) {
 		*pamt = &region->pamt;
 		*level = SEAM_LEVEL_2M;
-		if (how == HOLD_SHARED)
+		if (how == HOLD_SHARED || seam_promote(call))
 			return SEAM_SUCCESS;
-		/* Promote: fails if any other call has it shared. */
-		seam_release_to(call, call->nr_held - 1);
-	}
-	if (seam_hold(call, &(*pamt)->lock, how))
+	} else if (seam_hold(call, &(*pamt)->lock, how)) {
 		return SEAM_SUCCESS;
+	}
 busy:
 	seam_release_to(call, nr_held);
 	return SEAM_OPERAND_BUSY | operand;

@@ -92,6 +92,11 @@ static inline void *platform_page(u64 pa)
 	return phys_to_virt(pa);
 }
 
+/* No access to a page the module owns: only a process can take that away cheaply. */
+static inline void platform_guard(u64 pa, bool on)
+{
+}
+
 #else
 
 #include "../host/platform_user.h"

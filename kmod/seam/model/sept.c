@@ -96,9 +96,22 @@ u64 seam_sept_lock_tree(struct seam_call *call, enum seam_hold how)
 	return SEAM_SUCCESS;
 }
 
+/*
+ * PROMOTE under a shared tree (1.5.01) can take the table away between walk and
+ * lock. There its entries stay locked for good; a shadow table gets used again,
+ * so look twice.
+ */
+static bool still_there(struct seam_call *call)
+{
+	u32 stop;
+
+	return seam_is_1_5_25() ||
+	       seam_sept_find(call->td, call->gpa, call->level, &stop) == call->walk.entry;
+}
+
 u64 seam_sept_lock_entry(struct seam_call *call)
 {
-	if (!seam_hold_entry(call, call->walk.entry))
+	if (!seam_hold_entry(call, call->walk.entry) || !still_there(call))
 		return seam_sept_fail(call, SEAM_OPERAND_BUSY | SEAM_OP_RCX);
 	return SEAM_SUCCESS;
 }

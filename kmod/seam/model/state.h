@@ -275,6 +275,7 @@ void seam_unlock_exclusive(atomic_t *lock);
 bool seam_entry_trylock(u64 *entry);
 void seam_entry_unlock(u64 *entry);
 bool seam_hold(struct seam_call *call, atomic_t *lock, enum seam_hold how);
+bool seam_promote(struct seam_call *call);
 bool seam_hold_entry(struct seam_call *call, u64 *entry);
 void seam_hold_removal(struct seam_call *call, struct seam_region *region);
 void seam_release_all(struct seam_call *call);
@@ -398,12 +399,13 @@ extern const struct seam_leaf_desc seam_leaves[SEAM_NR_LEAVES];
 struct seam_clock {
 	bool spin;
 	unsigned long flags;
-	u64 start, entered;
+	u64 start, total;
 };
 
+void seam_spend(u32 ns);
 void seam_clock_enter(struct seam_clock *clock);
 void seam_clock_body(struct seam_clock *clock, enum seam_row row);
-void seam_clock_leave(struct seam_clock *clock, enum seam_row row, bool done);
+void seam_clock_leave(struct seam_clock *clock, bool done);
 extern const char *const seam_row_names[NR_ROWS];
 
 /* stats.c */
@@ -412,6 +414,7 @@ void seam_stats_exit(void);
 void seam_count(enum seam_row row, u64 status);
 
 /* events.c */
+u32 seam_draw(atomic64_t *state);
 bool seam_event_happens(enum seam_event event);
 bool seam_tree_contended(struct seam_td *td);
 void seam_force_events(u32 mask);	/* harness: exactly these, until told otherwise */
@@ -420,6 +423,7 @@ unsigned int seam_package_index(void);
 
 /* violations.c */
 void seam_violate(const struct seam_violation *violation);
+u64 seam_tdr_of(const struct seam_pamt *pamt, u64 pa);
 u64 seam_halt(struct seam_call *call, u64 pa);
 u64 seam_limit(struct seam_call *call, u64 pa);
 void seam_violate_call(struct seam_call *call, enum seam_violation_kind kind, u64 pa,

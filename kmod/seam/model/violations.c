@@ -22,6 +22,18 @@ static const char *const kind_names[SEAM_NR_VIOLATION_KINDS] = {
 	[SEAM_MODEL_LIMIT] = "model-limit",
 };
 
+/* The page and what goes with it. */
+static const char *const info_formats[SEAM_NR_VIOLATION_KINDS] = {
+	[SEAM_FREED_WHILE_OWNED] = "page 0x%llx",
+	[SEAM_TOUCHED_WHILE_OWNED] = "page 0x%llx at offset %llu",
+	[SEAM_NOT_FLUSHED] = "page 0x%llx",
+	[SEAM_NOT_WRITTEN_BACK] = "page 0x%llx",
+	[SEAM_LEAK] = "page 0x%llx, %llu pages in all",
+	[SEAM_PAMT_REMOVE_OVERLAP] = "2M region 0x%llx",
+	[SEAM_MODULE_HALT] = "page 0x%llx",
+	[SEAM_MODEL_LIMIT] = "page 0x%llx",
+};
+
 const char *seam_violation_name(enum seam_violation_kind kind)
 {
 	return kind_names[kind];
@@ -49,7 +61,8 @@ void seam_violate(const struct seam_violation *violation)
 	smp_store_release(&published[i], (u8)1);
 }
 
-static u64 tdr_of(const struct seam_pamt *pamt, u64 pa)
+/* TDR of the TD that owns @pa, or SEAM_NULL_PA. */
+u64 seam_tdr_of(const struct seam_pamt *pamt, u64 pa)
 {
 	u8 type = READ_ONCE(pamt->type);
 
@@ -67,7 +80,7 @@ void seam_violate_call(struct seam_call *call, enum seam_violation_kind kind, u6
 	struct seam_violation v = {
 		.kind = kind,
 		.pa = pa,
-		.owner = owner ? tdr_of(owner, pa) : SEAM_NULL_PA,
+		.owner = owner ? seam_tdr_of(owner, pa) : SEAM_NULL_PA,
 		.other = call->td ? (u64)call->td->tdr << SEAM_PAGE_SHIFT : SEAM_NULL_PA,
 		.owner_leaf = owner ? seam_row_names[owner->row] : NULL,
 		.other_leaf = seam_row_names[call->row],
@@ -110,10 +123,15 @@ u64 seam_limit(struct seam_call *call, u64 pa)
 	return SEAM_SW_MODEL_LIMIT;
 }
 
-static int format_party(char *buf, size_t size, const char *leaf, u64 tdr, unsigned long site)
+/* One side: leaf or host, TD, caller. Nothing when nothing is known. */
+static int format_party(char *buf, size_t size, const char *role, const char *leaf, u64 tdr,
+			unsigned long site)
 {
-	int n = scnprintf(buf, size, "%s", leaf ? leaf : "host");
+	int n;
 
+	if (!leaf && !site)
+		return 0;
+	n = scnprintf(buf, size, "%s%s", role, leaf ? leaf : "the host");
 	if (tdr != SEAM_NULL_PA)
 		n += scnprintf(buf + n, size - n, " of TD 0x%llx", tdr);
 	if (site)
@@ -133,13 +151,11 @@ void seam_walk_violations(void (*fn)(void *ctx, const char *kind, const char *de
 		/* Pairs with the store in seam_violate(). */
 		if (!smp_load_acquire(&published[i]))
 			continue;
-		n = scnprintf(detail, sizeof(detail), "page 0x%llx: ", v->pa);
-		n += format_party(detail + n, sizeof(detail) - n, v->owner_leaf, v->owner,
-				  v->owner_site);
-		n += scnprintf(detail + n, sizeof(detail) - n, "; ");
-		n += format_party(detail + n, sizeof(detail) - n, v->other_leaf, v->other,
-				  v->other_site);
-		scnprintf(detail + n, sizeof(detail) - n, "; %llu", v->info);
+		n = scnprintf(detail, sizeof(detail), info_formats[v->kind], v->pa, v->info);
+		n += format_party(detail + n, sizeof(detail) - n, " had by ", v->owner_leaf,
+				  v->owner, v->owner_site);
+		format_party(detail + n, sizeof(detail) - n, ", now ", v->other_leaf, v->other,
+			     v->other_site);
 		fn(ctx, kind_names[v->kind], detail);
 	}
 }

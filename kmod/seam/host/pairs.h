@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Two calls at the same time, on two threads. */
+#ifndef EXTSPT_SEAM_PAIRS_H
+#define EXTSPT_SEAM_PAIRS_H
+
+#include "scene.h"
+
+typedef u64 pair_call(void);
+
+struct pair {
+	void (*prepare)(void);	/* a fresh module and scene, before every attempt */
+	pair_call *running;	/* its body takes long */
+	const char *row;	/* cost row of @running, NULL: it takes its time itself */
+	pair_call *called;	/* meanwhile */
+};
+
+/* Status of @called. True in @busy_wanted: keep trying for a BUSY; false: for none. */
+u64 pair_run(const struct pair *pair, bool busy_wanted);
+/* Status of the running leaf of the last pair. */
+u64 pair_running_status(void);
+
+#endif
