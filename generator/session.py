@@ -140,8 +140,9 @@ def _variant(built: BuiltModule) -> dict[str, Any]:
 def _refuse_changes(session: Session, directory: RunDir) -> None:
     """A run holds figures of one kernel and one set of modules: refuse to mix."""
     manifest = directory.manifest
-    now = {name: built.sha256 for name, built in session.modules.items()}
-    then = {name: entry["ko_sha256"] for name, entry in manifest["variants"].items()}
+    # By what they are made of: a module built once more is the same module.
+    now = {name: built.rendered.fingerprint for name, built in session.modules.items()}
+    then = {name: entry["fingerprint"] for name, entry in manifest["variants"].items()}
     changed = sorted(name for name in then if now.get(name) != then[name])
     if facts.sha256(session.image) != manifest["kernel"]["image_sha256"]:
         changed.append("the kernel image")

@@ -7,7 +7,7 @@ import errno
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -168,7 +168,7 @@ def test_resume_refuses_to_mix(tmp_path: Path, paper: Paper, modules: list[Built
         start(paper, modules)
     paper.version = "2"
     (tmp_path / "vmlinuz").write_bytes(b"another")
-    other = BuiltModule(modules[2].rendered, modules[2].ko, "another", skipped=False)
+    other = replace(modules[2], rendered=replace(modules[2].rendered, fingerprint="another"))
     with pytest.raises(DataError) as caught:
         session.resume(only_run(tmp_path), [*modules[:2], other])
     assert caught.value.what == ("changed since the run began: other, the kernel image, "
