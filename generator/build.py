@@ -3,17 +3,19 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 import re
+import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from generator import layout, proc
-from generator.errors import BuildError
+from generator.errors import BuildError, ExtsptError, RigError
 from generator.kernel import KernelTree, require_compiler
 from generator.render import RenderedModule
 
@@ -22,7 +24,9 @@ LOG = "build.log"
 STAMP = ".extspt-build"
 # A module takes seconds; this only ends a hung compiler.
 _TIMEOUT_S = 600.0
-_FAULT = re.compile(r"(: (fatal )?error: |^ERROR: |: undefined reference|^make.*\*\*\* )")
+_FAULT = re.compile(r"(: ([Ff]atal )?error: |^ERROR: |: undefined reference|^ld: |^make.*\*\*\* )")
+# Less than a module needs: make deletes what it could not finish, so some room is always left.
+_NO_ROOM = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -79,14 +83,23 @@ def build(module: RenderedModule, jobs: int = 1) -> BuiltModule:
     if proc.dry_run():
         return BuiltModule(module, ko, "", skipped=False)
     if not outcome.ok:
-        raise BuildError(f"{module.variant.module} does not build", where=str(layout.shown(log)),
-                         fix=f"mend it, or repeat it by hand: make -C {module.tree.kdir} "
-                             f"M={module.path} modules",
-                         evidence=first_errors(outcome.output))
+        raise _failure(module, outcome.output, log)
     _refuse_wrong_release(module.tree, ko)
     sha256 = _sha256(ko)
     stamp.write_text(json.dumps({"fingerprint": module.fingerprint, "sha256": sha256}))
     return BuiltModule(module, ko, sha256, skipped=False)
+
+
+def _failure(module: RenderedModule, output: str, log: Path) -> ExtsptError:
+    """What a failed make means: a full disk is our rig's fault and not the module's."""
+    where, evidence = str(layout.shown(log)), first_errors(output)
+    free = shutil.disk_usage(module.path).free
+    if os.strerror(errno.ENOSPC) in output or free < _NO_ROOM:
+        return RigError("the disk is full", where=where, evidence=evidence,
+                        fix="nothing that was finished before is touched; make room and repeat")
+    return BuildError(f"{module.variant.module} does not build", where=where, evidence=evidence,
+                      fix=f"mend it, or repeat it by hand: make -C {module.tree.kdir} "
+                          f"M={module.path} modules")
 
 
 def command(module: RenderedModule, *extra: str) -> tuple[str, ...]:

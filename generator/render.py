@@ -192,5 +192,10 @@ def _differs(path: Path, data: bytes) -> bool:
 def _replace(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.new")
-    fresh.write_bytes(data)
-    fresh.replace(path)
+    try:
+        fresh.write_bytes(data)
+        fresh.replace(path)
+    except OSError as error:
+        error.filename = error.filename or path     # a failed write names no file by itself
+        fresh.unlink(missing_ok=True)
+        raise

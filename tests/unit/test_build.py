@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from generator import build, proc
-from generator.errors import BuildError
+from generator.errors import BuildError, RigError
 from generator.kernel import KernelTree
 from generator.render import RenderedModule, render
 from generator.variant import load_variant
@@ -95,6 +95,14 @@ def test_failure_shows_the_first_errors_and_leaves_no_stamp(module: RenderedModu
     assert "CC [M]" not in error.evidence
     assert error.where == str(module.path / build.LOG)
     assert not (module.path / build.STAMP).exists()
+
+
+def test_full_disk_is_not_the_modules_fault(module: RenderedModule) -> None:
+    makefile(module, BAD.replace("expected ';' before 'return'", "No space left on device"))
+    with pytest.raises(RigError, match="the disk is full") as caught:
+        build.build(module)
+    assert caught.value.exit_code == 15
+    assert "No space left" in caught.value.evidence
 
 
 def test_log_without_a_known_error_shows_its_end() -> None:
