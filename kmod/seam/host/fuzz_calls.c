@@ -151,7 +151,8 @@ static void sept_add(struct actor *a)
 {
 	u32 level = fuzz_chance(a, 60) ? 1 : 2 + below(a, 2);
 	struct seam_args r = {
-		.rcx = some_gpa(a, level), .rdx = tdr_of(a) | fuzz_chance(a, 20), .r8 = some_page(a),
+		.rcx = some_gpa(a, level), .rdx = tdr_of(a) | fuzz_chance(a, 20),
+		.r8 = some_page(a),
 		.r9 = SEAM_NULL_PA, .r10 = SEAM_NULL_PA, .r11 = SEAM_NULL_PA,
 	};
 	u64 version = fuzz_chance(a, 20), tdr = r.rdx & ~1ULL, page = r.r8;
@@ -284,9 +285,10 @@ static void pamt_remove(struct actor *a)
 
 static void reclaim(struct actor *a)
 {
-	struct seam_args r = { .rcx = fuzz_chance(a, 60) ? some_page(a) : control_page(a, tdr_of(a)) };
-	u64 pa = fuzz_chance(a, 10) ? r.rcx = tdr_of(a) : r.rcx;
+	u64 tdr = tdr_of(a), pa = fuzz_chance(a, 60) ? some_page(a) : control_page(a, tdr);
+	struct seam_args r = { .rcx = fuzz_chance(a, 10) ? tdr : pa };
 
+	pa = r.rcx;
 	if (!seam_call(SEAM_PHYMEM_PAGE_RECLAIM, &r))
 		note_given(pa, r.r8 ? SEAM_REGION_PAGES : 1, 0);
 }

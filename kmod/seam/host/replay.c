@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Replay: runs one command a line from stdin against the model and answers on
- * stdout. generator/seam turns traces into these lines and compares. Numbers
+ * Replay: runs one command a line, from a file or stdin, against the model and
+ * answers on stdout. generator/seam turns traces into these lines and compares. Numbers
  * are hex; a page or TD is named by its physical address.
  *
  *	R generation dpamt packages regions	a new module
@@ -292,11 +292,14 @@ static void dump(void)
 	printf(".\n");
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	char line[4096], *save, *op;
+	FILE *commands = argc > 1 ? fopen(argv[1], "r") : stdin;
 
-	while (fgets(line, sizeof(line), stdin)) {
+	if (!commands)
+		fail("cannot read", argv[1]);
+	while (fgets(line, sizeof(line), commands)) {
 		op = strtok_r(line, SPACE, &save);
 		if (!op)
 			continue;
