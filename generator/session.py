@@ -30,6 +30,7 @@ from generator.costs import CostTable
 from generator.errors import DataError, ExtsptError, RigError
 from generator.plan import BootPlan, RunPlan
 from generator.progress import CaseProgress
+from generator.records import SerialLog
 from generator.runners import Guest, LostGuest, Runner, RunOutput
 from generator.store import Run, RunDir
 
@@ -200,7 +201,7 @@ def _boot(session: Session, directory: RunDir, boot: BootPlan) -> None:
         with CaseProgress(boot) as progress:
             output = session.runner.boot(boot.name, guest, out, progress)
         _record(entry, output)
-        log = _read(boot, output)
+        log = _read(session, boot, output)
     except LostGuest as lost:
         _record(entry, lost.output)
         entry["state"] = store.FAILED
@@ -216,6 +217,7 @@ def _boot(session: Session, directory: RunDir, boot: BootPlan) -> None:
         raise
     aprime = {name: built.rendered.variant.aprime_of for name, built in session.modules.items()}
     cases = [records.stored(case, boot.name, aprime[case.variant]) for case in log.cases]
+    entry["infos"] = dict(log.infos)  # what each module said of itself and of its clock
     directory.keep_records(boot.name, cases)
     guest.initramfs.unlink()  # plan and modules give the same one again
     for line in (*output.warnings, *filter(None, map(records.case_failure, cases))):
@@ -240,10 +242,15 @@ def _record(entry: dict[str, Any], output: RunOutput) -> None:
         proc.note("  WARN    more vCPUs than host cores: lock figures show the host's scheduler")
 
 
-def _read(boot: BootPlan, output: RunOutput) -> records.SerialLog:
+def _read(session: Session, boot: BootPlan, output: RunOutput) -> SerialLog:
     text = output.serial.read_text(errors="replace")
     log = records.parse(text, str(output.serial))
     records.check_against(log, boot, str(output.serial))
+    for name, info in log.infos.items():
+        planned = session.modules[name].rendered.variant.choices
+        if info is not None and info.get("choices", planned) != planned:
+            raise DataError(f"the module {name} says it is made of {info['choices']}",
+                            where=str(output.serial), fix="build it again and start a new run")
     return log
 
 

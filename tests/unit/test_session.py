@@ -36,6 +36,7 @@ class Paper:
     trouble: dict[str, Callable[[RunOutput], None]] = field(default_factory=dict)
     booted: list[str] = field(default_factory=list)
     version: str = "1"
+    choices: dict[str, str] = field(default_factory=lambda: {"axis": "choice"})
     name = "paper"
     boots: Mapping[str, tuple[str, str]] = field(default_factory=lambda: BOOTS)
 
@@ -63,6 +64,9 @@ class Paper:
     def lines(self, name: str) -> list[str]:
         [boot] = (boot for boot in self.plan.boots if boot.name == name)
         found = [f"EXTSPT BOOT {boot.id} 6.1"]
+        for design in boot.order:
+            info = {"abi": 1, "variant": design, "choices": self.choices}
+            found += [f"EXTSPT INSMOD {design}", f"EXTSPT INFO {design}", json.dumps(info)]
         for index, case in enumerate(boot.cases):
             record = {"abi": 1, "variant": case.variant, "workload": case.workload, "errors": []}
             found += [f"EXTSPT CASE {index} {case.variant} {case.workload} rc=0 kernel=1,2,1",
@@ -118,6 +122,7 @@ def test_manifest_of_a_whole_run(paper: Paper, modules: list[BuiltModule]) -> No
     assert kept["costs"]["icount"]["table"] == {"TRACK": [1, 2]}
     assert kept["boots"]["mttcg"]["attempts"] == [{"wall_s": 1.0, "outcome": "done"}]
     assert kept["boots"]["mttcg"]["warnings"] == ["[ 1.0] WARNING: CPU: 0"]
+    assert kept["boots"]["mttcg"]["infos"].keys() == set(NAMES)
     assert kept["boots"]["mttcg"]["cases"] == 3 and kept["boots"]["mttcg"]["pinned"] is True
     assert len(kept["host"]["load"]) == 3 and kept["tool_versions"]["python"]
     assert str(run.path.parent) not in json.dumps(kept)
@@ -173,6 +178,12 @@ def test_resume_refuses_to_mix(tmp_path: Path, paper: Paper, modules: list[Built
         session.resume(only_run(tmp_path), [*modules[:2], other])
     assert caught.value.what == ("changed since the run began: other, the kernel image, "
                                  "the runner's qemu")
+
+
+def test_module_of_another_design(paper: Paper, modules: list[BuiltModule]) -> None:
+    paper.choices["axis"] = "other"
+    with pytest.raises(DataError, match=r"says it is made of \{'axis': 'other'\}"):
+        start(paper, modules)
 
 
 def test_damaged_plan(tmp_path: Path, paper: Paper, modules: list[BuiltModule]) -> None:
