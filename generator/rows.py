@@ -12,7 +12,8 @@ from generator.stats import NAN, Histogram, ratio
 
 PERCENTILES = ((0.5, "p50"), (0.9, "p90"), (0.99, "p99"))
 PAGE_BYTES = 4096
-TABLE_CLASSES = ("sept", "pamt", "mirror", "unassigned")
+MIRROR = "mirror"
+TABLE_CLASSES = ("sept", "pamt", MIRROR, "unassigned")
 """Page-table pages; unassigned ones lie in a cache that serves more than one of these."""
 MEMORY_FIELDS = ("allocated", "freed", "live", "peak", "charged", "uncharged", "atomic_fallback",
                  "cross_freed", "handed_over")
@@ -132,7 +133,10 @@ def memory_rows(when: str, table: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
 
 
 def parked_rows(pools: Sequence[Mapping[str, Any]], vcpus: int) -> Iterator[Row]:
-    """Pages lying in caches at the end of the run: per pool, per vCPU, and per VM."""
+    """Pages lying in caches at the end of the run: per pool, per vCPU, and per VM.
+
+    ``parked.design`` leaves out the mirror's own page tables: every design has the same.
+    """
     per_pool: dict[str, list[Mapping[str, Any]]] = {}
     for entry in pools:
         per_pool.setdefault(str(entry["pool"]), []).append(entry)
@@ -140,11 +144,12 @@ def parked_rows(pools: Sequence[Mapping[str, Any]], vcpus: int) -> Iterator[Row]
         for field in ("pages", "peak"):
             yield Row(f"parked.{pool}.{field}", "sum", sum(int(e[field]) for e in entries), "pages",
                       len(entries))
+    own = [e for e in pools if e["class"] != MIRROR]
     for field in ("pages", "peak"):
-        of_vcpus = sum(int(e[field]) for e in pools if int(e["vcpu"]) >= 0)
-        of_vm = sum(int(e[field]) for e in pools if int(e["vcpu"]) < 0)
-        yield Row(f"parked.all.{field}", "per_vcpu", ratio(of_vcpus, vcpus), "pages/vCPU", vcpus)
-        yield Row(f"parked.all.{field}", "per_vm", of_vm, "pages")
+        of_vcpus = sum(int(e[field]) for e in own if int(e["vcpu"]) >= 0)
+        of_vm = sum(int(e[field]) for e in own if int(e["vcpu"]) < 0)
+        yield Row(f"parked.design.{field}", "per_vcpu", ratio(of_vcpus, vcpus), "pages/vCPU", vcpus)
+        yield Row(f"parked.design.{field}", "per_vm", of_vm, "pages")
 
 
 def seam_rows(seam: Mapping[str, Any]) -> Iterator[Row]:
@@ -191,7 +196,9 @@ def case_rows(case: Mapping[str, Any], tier: str) -> Iterator[Row]:
         return
     record = case["record"]
     scale, vcpus = Scale.of(tier, record["clock"]), int(record["params"].get("vcpus", 1))
-    yield from latency_rows("clock.empty_pair", record["clock"]["empty_pair"], scale, net=False)
+    for name in ("empty_pair", "timed_op"):
+        if name in record["clock"]:
+            yield from latency_rows(f"clock.{name}", record["clock"][name], scale, net=False)
     for op, data in record["ops"].items():
         yield from latency_rows(f"op.{op}", data, scale, net=True)
     for name, data in (record.get("instrumented") or {}).items():

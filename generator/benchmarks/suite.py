@@ -175,7 +175,7 @@ class MemoryPerFault:
 
     @figure("pages/vCPU")
     def track_parked(self, cache: Cache, variant: str, load: str, n: int) -> float:
-        return of(cache, COUNT, variant, load, n, "parked.all.pages", "per_vcpu")
+        return of(cache, COUNT, variant, load, n, "parked.design.pages", "per_vcpu")
 
     @figure("allocations/fault")
     def track_page_allocs(self, cache: Cache, variant: str, load: str, n: int) -> float:
@@ -192,7 +192,7 @@ class MemoryPerFault:
 
 # Only what is read below: the process of each figure loads all of it.
 STATS = {"p50", "p99", "per_1k", "ratio", "end", "per_vcpu"}
-METRICS = {"op.fault", *(f"op.{op}" for op in OPS), "parked.all.pages", "per_fault.page_allocs",
+METRICS = {"op.fault", *(f"op.{op}" for op in OPS), "parked.design.pages", "per_fault.page_allocs",
            "per_fault.lock_takes", "per_fault.seamcalls", "mem.tables.allocated",
            "mem.tables.uncharged", "mem.tables.cross_freed",
            *(f"lock.{lock}.{what}" for lock in LOCKS for what in ("contended", "wait"))}

@@ -58,16 +58,18 @@ def cost(view: View) -> str:
     """What the baseline's answer costs, in one sentence of figures."""
     fault = view.source(COUNT, FAULT, "op.fault", "p50")
     allocs = view.source(COUNT, FAULT, "per_fault.page_allocs", "ratio")
-    parked = view.either(PARKED, "parked.all.pages", "per_vcpu")
+    parked = view.either(PARKED, "parked.design.pages", "per_vcpu")
     base = view.value(fault, view.baseline, "op.fault", "p50")
     floor = view.value(fault, FLOOR, "op.fault", "p50")
-    kib = view.value(parked, view.baseline, "parked.all.pages", "per_vcpu") * tables.KIB_PER_PAGE
+    kib = view.value(parked, view.baseline, "parked.design.pages", "per_vcpu") * tables.KIB_PER_PAGE
     per_fault = view.value(allocs, view.baseline, "per_fault.page_allocs", "ratio")
+    model = view.value(fault, view.baseline, "op.seamcall", "p50")
+    inside = "" if math.isnan(model) else f" ({number(model)} of them in the SEAM model)"
     above = f", {number(base - floor)} more than the floor '{FLOOR}'"
-    said = ((base, f"runs {number(base)} instructions in the median fault"
+    said = ((base, f"runs {number(base)} instructions in the median fault{inside}"
                    + ("" if math.isnan(floor) else above)),
             (per_fault, f"allocates {rate(per_fault)} pages per fault"),
-            (kib, f"keeps {number(kib)} KiB parked per vCPU"))
+            (kib, f"keeps {number(kib)} KiB of S-EPT and PAMT pages parked per vCPU"))
     parts = [text for value, text in said if not math.isnan(value)]
     return f"Cost of the baseline: {view.baseline} {', '.join(parts) or 'was not measured'}."
 
@@ -131,7 +133,7 @@ def contention(view: View) -> Section:
 def memory(view: View) -> Section:
     """Account, caches, and the kernel's own figure."""
     at = view.either(MEMORY, "mem.tables.allocated", "end")
-    idle = view.either(PARKED, "parked.all.pages", "per_vcpu")
+    idle = view.either(PARKED, "parked.design.pages", "per_vcpu")
     shown = [tables.memory(view, at)] if at else []
     for where in dict.fromkeys((idle, at)):
         if where:

@@ -16,14 +16,14 @@ def headline(view: View) -> Table:
     """One row per design: what a reviewer asks first."""
     fault = view.source(COUNT, FAULT, "op.fault", "p50")
     per_fault = view.source(COUNT, FAULT, "per_fault.page_allocs", "ratio")
-    parked = view.either(PARKED, "parked.all.pages", "per_vcpu")
+    parked = view.either(PARKED, "parked.design.pages", "per_vcpu")
     fought = view.source(MODEL, CONTENTION, "lock.all.contended", "per_1k")
     memory = view.either(MEMORY, "mem.tables.uncharged", "end")
     wanted: tuple[tuple[str, Source | None, str, str], ...] = (
         ("fault\nmedian\ninstr", fault, "op.fault", "p50"),
         ("page\nallocs\n/fault", per_fault, "per_fault.page_allocs", "ratio"),
         ("lock\ntakes\n/fault", per_fault, "per_fault.lock_takes", "ratio"),
-        ("parked\nKiB\n/vCPU", parked, "parked.all.pages", "per_vcpu"),
+        ("parked\nKiB\n/vCPU", parked, "parked.design.pages", "per_vcpu"),
         ("cont.\n/1k\ntakes", fought, "lock.all.contended", "per_1k"),
         ("unchgd\npages", memory, "mem.tables.uncharged", "end"),
         ("cross-\nfreed\npages", memory, "mem.tables.cross_freed", "end"))
@@ -32,7 +32,7 @@ def headline(view: View) -> Table:
         values = [(view.value(at, variant, metric, stat), metric, stat)
                   for _, at, metric, stat in wanted]
         shown = [rate(v) if stat == "ratio" else
-                 number(v * KIB_PER_PAGE if metric == "parked.all.pages" else v)
+                 number(v * KIB_PER_PAGE if metric == "parked.design.pages" else v)
                  for v, metric, stat in values]
         doubt = fought and suspects(view, fought.boot, variant, fought.workload)
         return [text + "!" if doubt and stat == "per_1k" else text
@@ -44,7 +44,7 @@ def headline(view: View) -> Table:
                  columns("design", *(head for head, *_ in wanted)),
                  tuple((view.label(v), *cells(v)) for v in view.variants),
                  (f"fault, allocs, locks: {f'{fault}, n = {n} faults' if n else 'not measured'}.",
-                  f"parked: {parked or 'not measured'}.",
+                  f"parked S-EPT and PAMT pages: {parked or 'not measured'}.",
                   f"contended, all locks together: {fought or 'not measured'}. ! looks like the "
                   "host taking a vCPU away, see Warnings.",
                   f"uncharged, cross-freed, page-table pages of all kinds: "
@@ -78,7 +78,7 @@ def spread(view: View) -> Table | None:
               (COUNT, FAULT, "per_fault.page_allocs", "ratio", "page allocs/fault"),
               (COUNT, FAULT, "per_fault.lock_takes", "ratio", "lock takes/fault"),
               (COUNT, FAULT, "per_fault.seamcalls", "ratio", "SEAMCALLs/fault"),
-              (COUNT, PARKED, "parked.all.pages", "per_vcpu", "parked pages/vCPU"),
+              (COUNT, PARKED, "parked.design.pages", "per_vcpu", "parked pages/vCPU"),
               (COUNT, MEMORY, "mem.tables.allocated", "end", "table pages allocated"),
               (MODEL, FAULT, "op.fault", "p50", "fault median, emulated ns"),
               (MODEL, FAULT, "op.fault", "p99", "fault p99, emulated ns"),

@@ -192,10 +192,10 @@ def bar(view: View, source: Source, axes: Axes, spot: float, variant: str, metri
 
 def parked(view: View) -> Figure | None:
     """Pages lying in per-vCPU caches when the run ends, and the most there ever were."""
-    source = view.either(PARKED, "parked.all.pages", "per_vcpu")
+    source = view.either(PARKED, "parked.design.pages", "per_vcpu")
     if source is None:
         return None
-    now, peak = ([view.value(source, v, f"parked.all.{f}", "per_vcpu") for v in view.variants]
+    now, peak = ([view.value(source, v, f"parked.design.{f}", "per_vcpu") for v in view.variants]
                  for f in ("pages", "peak"))
     figure = Figure(figsize=(8.2, 1.6 + 0.42 * len(view.variants)), layout="constrained")
     axes = figure.subplots()
@@ -209,7 +209,7 @@ def parked(view: View) -> Figure | None:
                       textcoords="offset points", va="center", fontsize=8)
     dress(view, axes, spots, "pages per vCPU (filled: parked at the end; dashed outline: peak)")
     axes.set_xlim(0, max(1, *now, *peak) * 1.45)
-    axes.set_title(f"Parked in per-vCPU caches: {where(source)}")
+    axes.set_title(f"S-EPT and PAMT pages parked in per-vCPU caches: {where(source)}")
     return figure
 
 

@@ -158,12 +158,13 @@ def parked(view: View, at: Source) -> Table:
     """KiB lying in caches when the run ends, per vCPU and in the pools all vCPUs share."""
     def row(variant: str) -> tuple[str, ...]:
         return (view.label(variant), *(
-            number(view.value(at, variant, f"parked.all.{field}", stat) * KIB_PER_PAGE)
+            number(view.value(at, variant, f"parked.design.{field}", stat) * KIB_PER_PAGE)
             for field in ("pages", "peak") for stat in ("per_vcpu", "per_vm")))
     return Table(f"Parked in caches when {at.workload} ends, unit KiB.",
                  columns("design", "per vCPU", "per VM", "per vCPU,\npeak", "per VM,\npeak"),
                  tuple(row(v) for v in view.variants),
-                 (f"{at}; {at.counted}. per VM: pools that all vCPUs share.",))
+                 (f"{at}; {at.counted}. per VM: pools that all vCPUs share. Spare mirror page "
+                  "tables are left out: every design keeps the same.",))
 
 
 def perturbation(view: View) -> Table | None:
@@ -226,16 +227,21 @@ def memcg(view: View) -> Table | None:
                   "The kernel batches its updates per CPU, so it may lag by the tolerance given."))
 
 
+CLOCK = (("empty pair", "clock.empty_pair"), ("timed op", "clock.timed_op"))
+
+
 def clock(view: View) -> Table:
-    """What reading the clock twice costs, in each boot."""
+    """What measuring costs, in each boot: the clock alone, and all that a timed operation adds."""
     rows = []
     for boot, info in view.manifest["boots"].items():
         for workload in view.figures.workloads(boot)[:1]:
-            def get(stat: str, boot: str = boot, workload: str = workload) -> float:
-                return view.figures.value(boot, view.baseline, workload, "clock.empty_pair", stat)
+            def get(metric: str, stat: str, boot: str = boot, workload: str = workload) -> float:
+                return view.figures.value(boot, view.baseline, workload, metric, stat)
             n = view.figures.get(boot, view.baseline, workload, "clock.empty_pair", "p50").n
-            rows.append((boot, str(info["tier"]), str(info["unit"]), str(n),
-                         *(number(get(s)) for s in ("p50", "p99", "max"))))
-    return Table("Cost of the measurement itself: an empty pair of clock reads.",
-                 columns("boot", "tier", "unit", "n", "p50", "p99", "max"), tuple(rows),
-                 (f"host {view.host}. The median is subtracted from medians of ops only.",))
+            rows += [(boot, str(info["tier"]), str(info["unit"]), name, str(n),
+                      *(number(get(metric, stat)) for stat in ("p50", "p99", "max")))
+                     for name, metric in CLOCK]
+    return Table("Cost of the measurement itself.",
+                 columns("boot", "tier", "unit", "what", "n", "p50", "p99", "max"), tuple(rows),
+                 (f"host {view.host}. empty pair: two clock reads and nothing between; its median "
+                  "is subtracted from medians of ops only. timed op: the pair and its histogram.",))

@@ -130,14 +130,16 @@ def test_account_sums_page_table_classes_only(run: store.Run) -> None:
 
 def test_parked_per_vcpu_and_per_vm() -> None:
     from generator.rows import parked_rows
-    pools = [{"pool": "a", "vcpu": 0, "pages": 3, "peak": 4},
-             {"pool": "a", "vcpu": 1, "pages": 5, "peak": 6},
-             {"pool": "b", "vcpu": -1, "pages": 7, "peak": 9}]
+    pools = [{"pool": "a", "class": "sept", "vcpu": 0, "pages": 3, "peak": 4},
+             {"pool": "a", "class": "sept", "vcpu": 1, "pages": 5, "peak": 6},
+             {"pool": "b", "class": "pamt", "vcpu": -1, "pages": 7, "peak": 9},
+             {"pool": "m", "class": "mirror", "vcpu": 0, "pages": 40, "peak": 40}]
     found = {(r.metric, r.stat): r.value for r in parked_rows(pools, 2)}
     assert found["parked.a.pages", "sum"] == 8
-    assert found["parked.all.pages", "per_vcpu"] == 4
-    assert found["parked.all.pages", "per_vm"] == 7
-    assert found["parked.all.peak", "per_vcpu"] == 5
+    assert found["parked.design.pages", "per_vcpu"] == 4
+    assert found["parked.design.pages", "per_vm"] == 7
+    assert found["parked.design.peak", "per_vcpu"] == 5
+    assert found["parked.m.pages", "sum"] == 40  # the host's: shown, not the design's
 
 
 def entry(**values: int) -> dict[str, int]:

@@ -64,7 +64,7 @@ def test_headline_figures_are_the_frames(made: synthetic.FakeRun) -> None:
         assert row[0] == str(int(of("icount", variant, "populate_seq", "op.fault", "p50")))
         assert float(row[1]) == of("icount", variant, "populate_seq", "per_fault.page_allocs",
                                    "ratio")
-        assert float(row[3]) == 4 * of("icount", variant, "idle", "parked.all.pages", "per_vcpu")
+        assert float(row[3]) == 4 * of("icount", variant, "idle", "parked.design.pages", "per_vcpu")
         assert float(row[4]) == of("mttcg", variant, "same_range", "lock.all.contended", "per_1k")
         assert float(row[5]) == of("icount", variant, "convert", "mem.tables.uncharged", "end")
         assert float(row[6]) == of("icount", variant, "convert", "mem.tables.cross_freed", "end")
