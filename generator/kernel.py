@@ -158,10 +158,10 @@ def _release(tree: Path) -> str:
 
 
 def _kind(tree: Path) -> str:
-    if (tree / "vmlinux").is_file() or (tree / "arch/x86/boot/bzImage").exists():
-        return "built"
-    sources = (tree / "source").exists() or (tree / "MAINTAINERS").is_file()
-    return "prepared" if sources else "distro-headers"
+    # The sources decide first: Debian's headers from 6.12 on hold a vmlinux, for BTF only.
+    if not (tree / "source").exists() and not (tree / "MAINTAINERS").is_file():
+        return "distro-headers"
+    return "built" if (tree / "vmlinux").is_file() else "prepared"
 
 
 def _program(version_text: str) -> str:
