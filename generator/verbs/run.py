@@ -115,8 +115,10 @@ def run(args: argparse.Namespace) -> int:
         return 0
     failed = [f"{r['boot']} {said}" for r in done.records if (said := case_failure(r))]
     if args.json:
+        boots = {name: {key: value for key, value in boot.items() if key != "infos"}
+                 for name, boot in done.manifest["boots"].items()}
         print(json.dumps({"id": done.id, "path": str(done.path), "state": done.manifest["state"],
-                          "boots": done.manifest["boots"], "failures": failed}, indent=2))
+                          "boots": boots, "failures": failed}, indent=2))
     else:
         print(layout.shown(done.path))
     return GateError.exit_code if failed else 0
