@@ -22,6 +22,9 @@ TOOLS = {
     "modinfo": ("kmod", "checks what was built"),
     "git": ("git", "names the suite's commit in every result"),
     "taskset": ("util-linux", "pins the vCPU threads"),
+}
+# Nothing but make check-style and make test needs these, so their absence is no fault.
+STYLE_TOOLS = {
     "perl": ("perl", "runs checkpatch for make check-style"),
     "sparse": ("sparse", "checks the C for make check-style"),
 }
@@ -44,7 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def examine(kdir: str | None) -> list[Item]:
     """Every check, in the order a user needs them."""
-    return [*(_tool(name, *about) for name, about in TOOLS.items()), *_tree(kdir), _style(), _kvm()]
+    return [*(_tool(name, *about) for name, about in TOOLS.items()), *_tree(kdir),
+            *(_tool(name, *about, absent="note") for name, about in STYLE_TOOLS.items()),
+            _checkpatch(), _kvm()]
 
 
 def run(args: argparse.Namespace) -> int:
@@ -62,10 +67,10 @@ def run(args: argparse.Namespace) -> int:
     return 15 if missing else 0
 
 
-def _tool(name: str, package: str, purpose: str) -> Item:
+def _tool(name: str, package: str, purpose: str, absent: str = "missing") -> Item:
     path = proc.find(name)
     if path is None:
-        return Item(name, "missing", purpose, f"make setup, or apt-get install {package}")
+        return Item(name, absent, f"not here; {purpose}", f"make setup, or apt-get install {package}")
     return Item(name, "ok", f"{path} ({purpose})")
 
 
@@ -96,11 +101,11 @@ def _image(tree: KernelTree) -> Item:
         return Item("kernel image", "missing", error.what, error.fix)
 
 
-def _style() -> Item:
+def _checkpatch() -> Item:
     script = layout.TOOLS / "scripts" / check.CHECKPATCH[0]
     if script.is_file():
         return Item("checkpatch", "ok", str(script))
-    return Item("checkpatch", "missing", "only for make check-style and make test", "make setup")
+    return Item("checkpatch", "note", "not here; for make check-style and make test", "make setup")
 
 
 def _kvm() -> Item:
