@@ -158,8 +158,8 @@ def _release(tree: Path) -> str:
 
 
 def _kind(tree: Path) -> str:
-    # vmlinux alone tells nothing: Debian 13's headers carry one, for its BTF only.
-    if not ((tree / "source").exists() or (tree / "MAINTAINERS").is_file()):
+    # The sources decide first: Debian's headers from 6.12 on hold a vmlinux, for BTF only.
+    if not (tree / "source").exists() and not (tree / "MAINTAINERS").is_file():
         return "distro-headers"
     built = (tree / "vmlinux").is_file() or (tree / "arch/x86/boot/bzImage").exists()
     return "built" if built else "prepared"

@@ -70,7 +70,8 @@ def run(args: argparse.Namespace) -> int:
 def _tool(name: str, package: str, purpose: str, absent: str = "missing") -> Item:
     path = proc.find(name)
     if path is None:
-        return Item(name, absent, f"not here; {purpose}", f"make setup, or apt-get install {package}")
+        return Item(name, absent, f"not here; {purpose}",
+                    f"make setup, or apt-get install {package}")
     return Item(name, "ok", f"{path} ({purpose})")
 
 
