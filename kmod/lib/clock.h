@@ -28,4 +28,7 @@ static __always_inline u64 extspt_clock_end(void)
 	return (u64)hi << 32 | lo;
 }
 
+/* Makes tsc_khz known where the kernel does not know it; takes 10 ms there. */
+void extspt_clock_init(void);
+
 #endif /* EXTSPT_CLOCK_H */

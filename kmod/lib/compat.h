@@ -6,19 +6,82 @@
 #ifndef EXTSPT_COMPAT_H
 #define EXTSPT_COMPAT_H
 
+#include <linux/ioport.h>
 #include <linux/mm.h>
+#include <linux/pfn.h>
+#include <linux/topology.h>
 #include <linux/version.h>
 
-#ifdef CONFIG_X86
+#ifdef CONFIG_UML
+
+/*
+ * User Mode Linux is a process of an x86-64 host: it has the host's TSC but none
+ * of x86's headers, and its page tables know no levels by these names.
+ */
+enum pg_level {
+	PG_LEVEL_NONE,
+	PG_LEVEL_4K,
+	PG_LEVEL_2M,
+	PG_LEVEL_1G,
+};
+
+/* Calibrated by extspt_clock_init(). */
+extern unsigned int tsc_khz;
+
+static inline u64 rdtsc(void)
+{
+	u32 lo, hi;
+
+	asm volatile("rdtsc" : "=a" (lo), "=d" (hi));
+	return (u64)hi << 32 | lo;
+}
+
+static inline void clflush_cache_range(void *start, unsigned int size)
+{
+}
+
+/* One block of memory, from address 0. */
+static inline unsigned long extspt_max_pfn(void)
+{
+	return PHYS_PFN(__pa(high_physmem));
+}
+
+#else /* CONFIG_UML */
+
 #include <asm/cacheflush.h>
-#endif
+#include <asm/msr.h>
+#include <asm/tsc.h>
+
+static inline int extspt_note_end(struct resource *ram, void *end)
+{
+	*(unsigned long *)end = max(*(unsigned long *)end, PHYS_PFN(ram->end) + 1);
+	return 0;
+}
+
+/* From the resource tree, as max_pfn is not exported to modules. */
+static inline unsigned long extspt_max_pfn(void)
+{
+	unsigned long end = 0;
+
+	walk_iomem_res_desc(IORES_DESC_NONE, IORESOURCE_SYSTEM_RAM | IORESOURCE_BUSY, 0, -1,
+			    &end, extspt_note_end);
+	return end;
+}
+
+#endif /* CONFIG_UML */
 
 /* Write a page's dirty lines back, as the tdh_* wrappers do before a hand-over. */
 static inline void extspt_clflush_page(struct page *page)
 {
-#if defined(CONFIG_X86) && !defined(CONFIG_UML)
 	clflush_cache_range(page_address(page), PAGE_SIZE);
-#endif
+}
+
+/* Where the architecture knows no packages there is one. */
+static inline unsigned int extspt_package(unsigned int cpu)
+{
+	int package = topology_physical_package_id(cpu);
+
+	return package < 0 ? 0 : package;
 }
 
 #endif /* EXTSPT_COMPAT_H */

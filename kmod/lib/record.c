@@ -2,12 +2,11 @@
 
 #include <linux/ctype.h>
 #include <linux/slab.h>
-#include <linux/timex.h>
 #include <linux/vmalloc.h>
-#include <asm/tsc.h>
 
 #include "variant.h"
 
+#include "lib/compat.h"
 #include "lib/mlock.h"
 #include "lib/record.h"
 #include "seam/seam.h"
@@ -33,8 +32,10 @@ static void record_calibrate(void)
 
 int record_init(void)
 {
-	int ret = series_init(&empty_pair);
+	int ret;
 
+	extspt_clock_init();
+	ret = series_init(&empty_pair);
 	if (!ret)
 		ret = series_init(&timed_op);
 	if (!ret)

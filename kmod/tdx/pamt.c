@@ -17,7 +17,7 @@ static unsigned long nr_ranges;
 
 int pamt_refcounts_init(void)
 {
-	nr_ranges = DIV_ROUND_UP(PFN_PHYS(tdx_max_pfn()), PMD_SIZE);
+	nr_ranges = DIV_ROUND_UP(PFN_PHYS(extspt_max_pfn()), PMD_SIZE);
 	extspt_pamt_refcounts = vcalloc(nr_ranges, sizeof(atomic_t));
 	return extspt_pamt_refcounts ? 0 : -ENOMEM;
 }

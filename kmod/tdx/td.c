@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-#include <linux/ioport.h>
 #include <linux/pfn.h>
 
 #include "strategy.h"
@@ -12,29 +11,13 @@
 
 static u16 next_hkid = FIRST_HKID;
 
-static int note_end(struct resource *ram, void *end)
-{
-	*(unsigned long *)end = max(*(unsigned long *)end, PHYS_PFN(ram->end) + 1);
-	return 0;
-}
-
-/* From the resource tree, as max_pfn is not exported to modules. */
-unsigned long tdx_max_pfn(void)
-{
-	unsigned long end = 0;
-
-	walk_iomem_res_desc(IORES_DESC_NONE, IORESOURCE_SYSTEM_RAM | IORESOURCE_BUSY, 0, -1,
-			    &end, note_end);
-	return end;
-}
-
 static int seam_start(void)
 {
 	struct seam_config config = {
 		.generation	= SEAM_1_5_25,
 		.dynamic_pamt	= pamt_install_dynamic(),
 		.tdmr_base	= 0,
-		.tdmr_size	= PFN_PHYS(tdx_max_pfn()),
+		.tdmr_size	= PFN_PHYS(extspt_max_pfn()),
 		.nr_packages	= 1,
 	};
 

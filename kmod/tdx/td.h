@@ -26,9 +26,6 @@ struct extspt_td {
 };
 
 /* Module load: configures the SEAM model for all of this machine's memory. */
-/* Pages the TDMR has to cover: 0 up to the highest usable one. */
-unsigned long tdx_max_pfn(void);
-
 int extspt_tdx_init(void);
 void extspt_tdx_exit(void);
 

@@ -18,24 +18,24 @@ bool seam_pa_covered(u64 pa)
 	return (pa >> SEAM_PAGE_SHIFT) - seam.first_page < seam.nr_pages;
 }
 
-static u32 page_index(u64 pa)
+static u32 pamt_page_index(u64 pa)
 {
 	return (pa >> SEAM_PAGE_SHIFT) - seam.first_page;
 }
 
 struct seam_pamt *seam_pamt_of(u64 pa)
 {
-	return &seam.pages[page_index(pa)];
+	return &seam.pages[pamt_page_index(pa)];
 }
 
 struct seam_region *seam_region_of(u64 pa)
 {
-	return &seam.regions[page_index(pa) >> SEAM_REGION_SHIFT];
+	return &seam.regions[pamt_page_index(pa) >> SEAM_REGION_SHIFT];
 }
 
 struct seam_pamt *seam_gig_of(u64 pa)
 {
-	return &seam.gigs[page_index(pa) >> SEAM_GIG_SHIFT];
+	return &seam.gigs[pamt_page_index(pa) >> SEAM_GIG_SHIFT];
 }
 
 /* Implicit lookup: the entry of a page known to be owned, no lock above it. */

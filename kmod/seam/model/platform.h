@@ -24,11 +24,10 @@
 #include <linux/preempt.h>
 #include <linux/smp.h>
 #include <linux/string.h>
-#include <linux/topology.h>
 #include <linux/types.h>
 #include <linux/vmalloc.h>
-#include <asm/msr.h>
-#include <asm/tsc.h>
+
+#include "lib/compat.h"
 
 #define SEAM_SITE_FORMAT "%pS"
 
@@ -74,7 +73,7 @@ static inline void platform_irq_restore(unsigned long flags)
 
 static inline unsigned int platform_package(void)
 {
-	return topology_physical_package_id(raw_smp_processor_id());
+	return extspt_package(raw_smp_processor_id());
 }
 
 static inline u64 platform_ticks(void)
