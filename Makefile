@@ -39,7 +39,7 @@ help:
 	@echo '  VARIANTS=a,b     designs (default: all)'
 	@echo '  WORKLOADS=a,b    workloads (default: all)'
 	@echo '  VCPUS=n          vCPU threads of the contention boot'
-	@echo '  SEED=n           seed of the order of designs and of the workloads'
+	@echo '  SEED=n           seed of the order in which the designs are loaded'
 	@echo '  COSTS=name       SEAMCALL cost table of the contention boot'
 	@echo '  V=1              say more'
 	@echo
@@ -76,7 +76,7 @@ check-style: setup
 	@$(EXTSPT) style $(verbose) $(tree) $(designs)
 
 clean:
-	@find build -mindepth 1 -maxdepth 1 ! -name kernels ! -name tools \
+	@find build -mindepth 1 -maxdepth 1 ! -name kernels ! -name trees ! -name tools \
 		-exec rm -rf {} + 2>/dev/null || :
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .asv
 
