@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -98,13 +99,12 @@ def _failure(module: RenderedModule, output: str, log: Path) -> ExtsptError:
         return RigError("the disk is full", where=where, evidence=evidence,
                         fix="nothing that was finished before is touched; make room and repeat")
     return BuildError(f"{module.variant.module} does not build", where=where, evidence=evidence,
-                      fix=f"mend it, or repeat it by hand: make -C {module.tree.kdir} "
-                          f"M={module.path} modules")
+                      fix=f"mend it, or repeat it by hand: {shlex.join(command(module))}")
 
 
 def command(module: RenderedModule, *extra: str) -> tuple[str, ...]:
     """The make command for a staged folder."""
-    return (*module.tree.make, f"M={module.path}", *extra, "modules")
+    return module.tree.command(module.path, *extra, "modules")
 
 
 def first_errors(output: str, limit: int = 12) -> str:

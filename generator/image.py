@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from generator import layout, proc
@@ -32,12 +32,9 @@ def ensure(release: str) -> Path:
     if (found := unpacked_image(folder, release)) is not None:
         return found
     proc.note(f"  IMAGE   {release}")
+    version = package_version(f"linux-headers-{release}")
     with scratch(layout.KERNELS) as fresh:
-        _fill(fresh, release)
-        if unpacked_image(fresh / "root", release) is None:
-            raise RigError(f"no package of {release} holds a kernel image",
-                           where=f"linux-image-{release}",
-                           fix="give a built kernel: KDIR=<tree>")
+        fill(fresh / "root", release, lambda name: download(name, version, fresh))
         shutil.rmtree(folder, ignore_errors=True)
         (fresh / "root").rename(folder)
     image = unpacked_image(folder, release)
@@ -45,14 +42,19 @@ def ensure(release: str) -> Path:
     return image
 
 
-def _fill(fresh: Path, release: str) -> None:
-    """Unpack the image package and, from Debian's 7.x on, what it only points to."""
-    version = package_version(f"linux-headers-{release}")
-    package = download(f"linux-image-{release}", version, fresh)
-    _unpack(package, fresh / "root")
-    if unpacked_image(fresh / "root", release) is None:
-        for name in split_packages(_depends(package), release):
-            _unpack(download(name, version, fresh), fresh / "root")
+def fill(root: Path, release: str, fetch: Callable[[str], Path]) -> None:
+    """Unpack the image of ``release`` into ``root``; ``fetch`` gives a package's file.
+
+    From Debian's 7.x on the image package only points to others. RigError without an image.
+    """
+    package = fetch(f"linux-image-{release}")
+    unpack(package, root)
+    for name in split_packages(_depends(package), release):
+        if unpacked_image(root, release) is None:
+            unpack(fetch(name), root)
+    if unpacked_image(root, release) is None:
+        raise RigError(f"no package of {release} holds a kernel image",
+                       where=f"linux-image-{release}", fix="give a built kernel: KDIR=<tree>")
 
 
 def split_packages(depends: str, release: str) -> list[str]:
@@ -98,7 +100,8 @@ def _depends(package: Path) -> str:
     return proc.query(["dpkg-deb", "-f", package, "Depends"]).output
 
 
-def _unpack(package: Path, folder: Path) -> None:
+def unpack(package: Path, folder: Path) -> None:
+    """Unpack a package file into ``folder``; RigError when that fails, as on a full disk."""
     outcome = proc.query(["dpkg-deb", "-x", package, folder], timeout=_UNPACK_S)
     if not outcome.ok:
         raise RigError("the package cannot be unpacked", where=package.name,

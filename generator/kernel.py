@@ -7,10 +7,10 @@ import hashlib
 import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from generator import layout, proc
+from generator import chroot, layout, proc
 from generator.errors import BuildError, RigError
 
 HEADERS_PACKAGE = "linux-headers-cloud-amd64"
@@ -31,7 +31,8 @@ class KernelTree:
 
     ``config``: the options of NEEDED and RECORDED that are set. ``config_hash``: sha256 of the
     whole .config. ``built_with``: compiler that built the kernel; ``compiler``: the one found
-    here, "" when there is none. ``kind``: distro-headers, prepared or built.
+    here, "" when there is none. ``kind``: distro-headers, distro-root (another release's, with
+    its compiler, in the folder ``root``), prepared or built.
     """
 
     release: str
@@ -44,14 +45,22 @@ class KernelTree:
     cc: str
     compiler: str
     image: Path | None
+    root: Path | None = None
 
     @property
     def make(self) -> tuple[str, ...]:
         """The command that enters this tree's Kbuild, without M= and goals."""
+        if self.root is not None:
+            return ("make", "-C", f"/{self.kdir.relative_to(self.root)}")
         base = ("make", "-C", str(self.kdir))
         if self.kind == "distro-headers" or self.cc == "gcc":
             return base     # distro headers name their compiler themselves
         return (*base, "LLVM=1") if self.cc == "clang" else (*base, f"CC={self.cc}")
+
+    def command(self, module: Path, *words: str) -> tuple[str, ...]:
+        """The whole make command for the module in ``module``; ``words``: options and goals."""
+        inside = () if self.root is None else chroot.enter(self.root, module)
+        return (*inside, *self.make, f"M={module}", *words)
 
     def need_image(self) -> Path:
         """The bootable image, or RigError: only a boot needs one."""
@@ -67,7 +76,21 @@ class KernelTree:
 
         Raises BuildError (exit 12) that says what the tree lacks and how to mend it.
         """
-        tree = _default(system) if kdir is None else _existing(Path(kdir))
+        if kdir is not None and (root := unpacked_root(Path(kdir))) is not None:
+            return cls._of_root(root)
+        return cls._look(_default(system) if kdir is None else _existing(Path(kdir)), system)
+
+    @classmethod
+    def _of_root(cls, root: Path) -> KernelTree:
+        """The tree whose packages were unpacked into ``root``, with its compiler in there."""
+        # Its links in lib/modules may be absolute and lead out of it.
+        headers = sorted(path.parent for path in (root / "usr/src").glob("*/.config"))
+        found = cls._look(headers[-1], root)
+        return replace(found, kind="distro-root", root=root, compiler=compiler_version(
+            found.cc, chroot.enter(root)), image=unpacked_image(root, found.release))
+
+    @classmethod
+    def _look(cls, tree: Path, system: Path) -> KernelTree:
         _refuse_unprepared(tree)
         text = (tree / ".config").read_text()
         config = dict(_SETTING.findall(text))
@@ -81,11 +104,18 @@ class KernelTree:
                    compiler_version(cc), _image(tree, release, kind, system))
 
 
-def compiler_version(program: str) -> str:
-    """First line of the compiler's --version, or "" when it is not installed."""
-    if shutil.which(program) is None:
+def unpacked_root(folder: Path) -> Path | None:
+    """``folder`` when another release's packages were unpacked into it, headers among them."""
+    headers = any((folder / "usr/src").glob("*/.config")) and not (folder / "Makefile").exists()
+    return folder.resolve() if headers and folder.resolve() != Path("/") else None
+
+
+def compiler_version(program: str, inside: tuple[str, ...] = ()) -> str:
+    """First line of the compiler's --version, or "" when it is not there; ``inside`` a root."""
+    if not inside and shutil.which(program) is None:
         return ""
-    return proc.query([program, "--version"]).output.partition("\n")[0].strip()
+    outcome = proc.query([*inside, program, "--version"])
+    return outcome.output.partition("\n")[0].strip() if outcome.ok else ""
 
 
 def require_compiler(tree: KernelTree) -> None:
