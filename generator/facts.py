@@ -18,9 +18,13 @@ TOOLS = ("extspt-bench", "asv", "jinja2", "kconfiglib", "matplotlib", "numpy", "
 
 
 def suite(root: Path = layout.ROOT) -> dict[str, Any]:
-    """Commit of the suite (None without git) and whether the tree differs from it."""
+    """Commit of the suite (None without git) and whether the tree differs from it.
+
+    What lies in results/ was made by the suite and is no part of it.
+    """
     commit = _git(root, "rev-parse", "HEAD")
-    return {"commit": commit, "dirty": bool(commit and _git(root, "status", "--porcelain"))}
+    changed = _git(root, "status", "--porcelain", "--", ".", ":!results")
+    return {"commit": commit, "dirty": bool(commit and changed)}
 
 
 def _git(root: Path, *words: str) -> str | None:
