@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -68,7 +67,7 @@ def test_fetched_tree_can_be_built_in_and_booted(trees: Path) -> None:
     found = distro.fetch("trixie-backports")
     assert (found.release, found.skipped) == (RELEASE, False)
     assert found.path == trees / "trixie-backports-cloud"
-    assert os.readlink(found.path / "bin") == "usr/bin"
+    assert (found.path / "bin").readlink() == Path("usr/bin")
     assert (found.path / "bin/make").is_file()
     seen = KernelTree.probe(found.path)
     assert (seen.kind, seen.release, seen.root) == ("distro-root", RELEASE, found.path)
