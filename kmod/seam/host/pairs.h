@@ -14,7 +14,10 @@ struct pair {
 	pair_call *called;	/* meanwhile */
 };
 
-/* Status of @called. True in @busy_wanted: keep trying for a BUSY; false: for none. */
+/* @called never came while @running had its locks. */
+#define PAIR_NEVER	SEAM_SW_ERROR
+
+/* Status of @called, or PAIR_NEVER. True in @busy_wanted: keep trying for a BUSY; false: for none. */
 u64 pair_run(const struct pair *pair, bool busy_wanted);
 /* Status of the running leaf of the last pair. */
 u64 pair_running_status(void);

@@ -10,6 +10,8 @@
 #define HEADER 64
 
 __thread unsigned int platform_thread;
+__thread bool platform_hurry;
+__thread u64 platform_ahead;
 static void *arena;
 static u64 khz;
 

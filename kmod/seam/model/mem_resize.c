@@ -217,7 +217,10 @@ static u64 promote(struct seam_call *call, struct seam_pamt *pamt, struct seam_t
 
 	if (status)
 		return status;
-	status = lock_region(call, pa);
+	/* As in DEMOTE: after the long loop, before anything is changed. */
+	status = check_interrupted(call);
+	if (!status)
+		status = lock_region(call, pa);
 	if (status) {
 		if (!seam_is_1_5_25())
 			unlock_children(table, SEAM_TABLE_ENTRIES);
@@ -253,8 +256,6 @@ u64 seam_mem_page_promote(struct seam_call *call)
 	if (!seam_hold(call, &pamt->lock, HOLD_EXCLUSIVE))
 		return SEAM_OPERAND_BUSY | SEAM_OP_RCX;
 	status = seam_check_tracked(call, pamt);
-	if (!status)
-		status = check_interrupted(call);
 	if (status)
 		return status;
 
