@@ -89,13 +89,18 @@ def _finish(args: tuple[str, ...], *, timeout: float, cwd: Path | None = None,
 
 @contextlib.contextmanager
 def spawned(argv: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None,
-            ) -> Iterator[subprocess.Popen[str]]:
-    """A running program in its own process group, which is gone when the block ends."""
+            output: Path | None = None) -> Iterator[subprocess.Popen[str]]:
+    """A running program in its own process group, which is gone when the block ends.
+
+    What it prints goes to the file ``output``; without one, to the child's stdout.
+    """
     try:
-        child = subprocess.Popen(
-            argv, cwd=cwd, env={**os.environ, **env} if env else None, text=True,
-            errors="replace", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, start_new_session=True)
+        with contextlib.ExitStack() as files:
+            child = subprocess.Popen(
+                argv, cwd=cwd, env={**os.environ, **env} if env else None, text=True,
+                errors="replace", stdin=subprocess.DEVNULL,
+                stdout=files.enter_context(output.open("w")) if output else subprocess.PIPE,
+                stderr=subprocess.STDOUT, start_new_session=True)
     except OSError as error:
         raise RigError(f"cannot start {argv[0]}: {error.strerror}") from error
     try:

@@ -5,17 +5,15 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from generator import proc, watch
-from generator.errors import RigError
-from generator.runners import Attempt, Guest, LostGuest, OnLine, RunOutput
-from generator.watch import Limits, Outcome, Watch
+from generator import proc, trial
+from generator.runners import Guest, OnLine, RunOutput
+from generator.trial import Program
+from generator.watch import Limits
 
 PROGRAM = "qemu-system-x86_64"
 PACKAGE = "qemu-system-x86"
@@ -26,9 +24,6 @@ instruction per byte there and would drown everything else."""
 #: No KASLR and a fixed seed (see command()): two icount boots then agree to the last instruction.
 #: tsc=, no_timer_check, mitigations= and lpj= were tried: none shortens the boot.
 CMDLINE = "console=ttyS0 panic=-1 oops=panic quiet loglevel=5 nokaslr rdinit=/init"
-POLL_S = 0.1
-GRACE_S = 10.0
-"""From the guest's last line, or a panic, to the end of QEMU."""
 
 
 @dataclass(frozen=True)
@@ -87,84 +82,12 @@ class Qemu:
 
     def boot(self, boot: str, guest: Guest, out: Path, on_line: OnLine) -> RunOutput:
         """Boot once, and once more when the kernel hung before any module was inserted."""
-        attempts: list[Attempt] = []
-        while True:
-            attempt = _Try(self.command(boot, guest, out), boot, guest, out, on_line)
-            outcome = attempt.run()
-            attempts.append(Attempt(round(attempt.wall_s, 2), outcome.value))
-            output = attempt.output(tuple(attempts))
-            if outcome is Outcome.DONE:
-                return output
-            hung = outcome in (Outcome.NO_BOOT, Outcome.STALLED) and not attempt.watch.inserted
-            if not hung or len(attempts) > 1:
-                raise _lost(boot, outcome, output, attempt.watch.fatal)
-            output.console.replace(out / "console.attempt1.log")
-            proc.note(f"  RETRY  {boot}: {outcome.value} after {attempt.wall_s:.0f} s")
-
-
-class _Try:
-    """One QEMU process from start to end."""
-
-    def __init__(self, argv: list[str], boot: str, guest: Guest, out: Path,
-                 on_line: OnLine) -> None:
-        out.mkdir(parents=True, exist_ok=True)
-        mode = MODES[boot]
-        self._argv, self._boot, self._mode, self._guest = argv, boot, mode, guest
-        self._serial, self._console = out / "serial.txt", out / "console.log"
-        for file in (self._serial, self._console):
-            file.unlink(missing_ok=True)
-        self._limits = Limits.from_environment(mode.limits.boot_s, mode.limits.case_s)
-        self._start = time.monotonic()
-        self._cores = sorted(os.sched_getaffinity(0))
-        self._pinned = False
-        self.watch = Watch(self._serial, self._console, self._limits, self._start, on_line)
-        self.wall_s = 0.0
-
-    def run(self) -> Outcome:
-        """Start QEMU, follow it to its end. Raises RigError when QEMU itself fails."""
-        with proc.spawned(self._argv) as child:
-            given_up = self._follow(child)
-            if given_up:
-                proc.end(child)
-            self._check_exit(child, given_up)
-        self.wall_s = time.monotonic() - self._start
-        self.watch.poll(time.monotonic())
-        return self.watch.verdict(given_up)
-
-    def output(self, attempts: tuple[Attempt, ...]) -> RunOutput:
-        """What this try left behind."""
-        return RunOutput(self._serial, self._console, attempts, self._pinned, self._oversubscribed,
-                         tuple(self.watch.warnings))
-
-    @property
-    def _oversubscribed(self) -> bool:
-        return self._mode.threads and self._guest.vcpus > len(self._cores)
-
-    def _follow(self, child: subprocess.Popen[str]) -> Outcome | None:
-        """Wait until QEMU ends (None) or there is a reason to end it."""
-        deadline = float("inf")
-        while child.poll() is None:
-            now = time.monotonic()
-            self.watch.poll(now)
-            if self.watch.ended or self.watch.fatal:
-                deadline = min(deadline, now + GRACE_S)
-            overdue = self.watch.overdue(now)
-            if overdue or now > deadline:
-                return overdue or Outcome.LOST
-            if self._mode.threads and not self._pinned and not self._oversubscribed:
-                self._pinned = pin(child.pid, self._guest.vcpus, self._cores)
-            time.sleep(POLL_S)
-        return None
-
-    def _check_exit(self, child: subprocess.Popen[str], given_up: Outcome | None) -> None:
-        if given_up or child.returncode == 0:
-            return
-        said = child.stdout.read().strip() if child.stdout else ""
-        how = (f"signal {-child.returncode}" if child.returncode < 0
-               else f"exit status {child.returncode}")
-        raise RigError(f"QEMU ended with {how}", where=f"boot {self._boot}",
-                       fix="its own message is below",
-                       evidence=said or "(QEMU printed nothing)")
+        mode, cores = MODES[boot], sorted(os.sched_getaffinity(0))
+        too_many = mode.threads and guest.vcpus > len(cores)
+        pinning = (lambda pid: pin(pid, guest.vcpus, cores)) if mode.threads and not too_many \
+            else None
+        return trial.boot(Program("QEMU", self.command(boot, guest, out), mode.limits, pinning,
+                                  oversubscribed=too_many), boot, out, on_line)
 
 
 def pin(pid: int, vcpus: int, cores: list[int]) -> bool:
@@ -185,17 +108,6 @@ def pin(pid: int, vcpus: int, cores: list[int]) -> bool:
     except OSError:
         return False
     return True
-
-
-def _lost(boot: str, outcome: Outcome, output: RunOutput, fatal: str) -> LostGuest:
-    what = {
-        Outcome.NO_BOOT: f"the guest never reached its init, in {len(output.attempts)} attempts",
-        Outcome.STALLED: "the guest stopped making progress",
-        Outcome.PANIC: f"the guest's kernel died: {fatal}",
-    }.get(outcome, "the guest ended without its last line")
-    return LostGuest(f"{what} ({output.attempts[-1].wall_s:.0f} s)", output, where=f"boot {boot}",
-                     fix=f"the end of its console is below, all of it in {output.console}",
-                     evidence=watch.tail(output.console))
 
 
 RUNNER = Qemu()

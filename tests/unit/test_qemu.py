@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from generator import runners, watch
+from generator import runners, trial, watch
 from generator.errors import GuestError, RigError, UsageError
 from generator.runners import Guest, LostGuest, qemu
 from generator.watch import Limits, Outcome, Watch
@@ -241,7 +241,7 @@ open(serial, 'w').write('EXTSPT BOOT p 6.1\\nEXTSPT END cases=0 status=0\\n')"""
 
 def test_guest_that_ends_but_stays_is_ended(on_path: Path, tmp_path: Path,
                                             monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(qemu, "GRACE_S", 0.3)
+    monkeypatch.setattr(trial, "GRACE_S", 0.3)
     stand_in(on_path, "open(serial, 'w').write('EXTSPT BOOT p 6\\nEXTSPT END cases=0 status=0\\n')"
                       "\ntime.sleep(60)")
     assert boot(tmp_path).attempts[0].outcome == "done"
