@@ -12,7 +12,7 @@ workload := $(if $(WORKLOADS),--workloads '$(WORKLOADS)') $(if $(VCPUS),--vcpus 
 	    $(if $(SEED),--seed '$(SEED)') $(if $(COSTS),--costs '$(COSTS)')
 
 .PHONY: help setup setup-bench bench test render build run report menuconfig list doctor \
-	check-style clean distclean
+	check-style conformance fuzz clean distclean
 # One thing at a time; the verbs use all CPUs themselves.
 .NOTPARALLEL:
 
@@ -31,6 +31,8 @@ help:
 	@echo '  report       write the reports of the newest run again'
 	@echo '  menuconfig   edit a design in a menu: make menuconfig NAME=kvm_owned'
 	@echo '  check-style  checkpatch --strict, sparse, W=1 -Werror, ruff, mypy'
+	@echo '  conformance  the SEAM model against the recorded traces, per leaf and status'
+	@echo '  fuzz         random calls to the SEAM model under ASan and UBSan, for an hour'
 	@echo '  clean        remove what render, build and the tests made'
 	@echo '  distclean    also .venv, the kernel image and the tools; results/ stays'
 	@echo
@@ -41,6 +43,8 @@ help:
 	@echo '  VCPUS=n          vCPU threads of the contention boot'
 	@echo '  SEED=n           seed of the order in which the designs are loaded'
 	@echo '  COSTS=name       SEAMCALL cost table of the contention boot'
+	@echo '  TRACES=dir       traces for conformance (default: tests/data/seam); KTAP=1'
+	@echo '  SECONDS=n        length of fuzz'
 	@echo '  V=1              say more'
 	@echo
 	@echo 'The same and more from $(EXTSPT) <verb> --help'
@@ -74,6 +78,12 @@ check-style: setup
 	@$(VENV_PYTHON) -m ruff check .
 	@$(VENV_PYTHON) -m mypy
 	@$(EXTSPT) style $(verbose) $(tree) $(designs)
+
+conformance: setup
+	@$(EXTSPT) seam conformance $(if $(TRACES),--traces '$(TRACES)') $(if $(KTAP),--ktap)
+
+fuzz: setup
+	@$(EXTSPT) seam --flavour asan fuzz --seconds $(or $(SECONDS),3600) --seed $(or $(SEED),1)
 
 clean:
 	@find build -mindepth 1 -maxdepth 1 ! -name kernels ! -name trees ! -name tools \

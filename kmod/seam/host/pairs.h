@@ -17,7 +17,7 @@ struct pair {
 /* @called never came while @running had its locks. */
 #define PAIR_NEVER	SEAM_SW_ERROR
 
-/* Status of @called, or PAIR_NEVER. True in @busy_wanted: keep trying for a BUSY; false: for none. */
+/* Status of @called, or PAIR_NEVER. @busy_wanted: tries again for BUSY, else for none. */
 u64 pair_run(const struct pair *pair, bool busy_wanted);
 /* Status of the running leaf of the last pair. */
 u64 pair_running_status(void);
