@@ -18,8 +18,9 @@ from generator import image, layout, proc
 from generator.errors import RigError, UsageError, unknown
 
 # What Kbuild runs besides the compiler, which the headers name themselves.
+# perl: the kernel-doc of W=1, up to 6.12, wants more than perl-base.
 BASE_PACKAGES = ("make", "coreutils", "dash", "mawk", "sed", "grep", "findutils", "diffutils",
-                 "bash", "perl-base", "dpkg", "kmod", "gzip")
+                 "bash", "perl", "dpkg", "kmod", "gzip")
 FLAVORS = {"cloud": "cloud-amd64", "standard": "amd64", "rt": "rt-amd64"}
 STAMP = ".extspt-tree.json"
 _SUITE = re.compile(r"[a-z][a-z0-9.-]*")
