@@ -15,14 +15,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from generator import render
 from generator.errors import RigError
+from generator.runners import Load
 
 MAGIC = "070701"
 TRAILER = "TRAILER!!!"
-DIRECTORIES = ("bin", "dev", "proc", "sys", "cg", "modules")
+DIRECTORIES = ("bin", "dev", "proc", "sys", "cg", "host",
+               "modules")
 #: Device nodes are in the archive because DEVTMPFS_MOUNT does not apply to an initramfs.
 NODES = (("dev/console", 5, 1), ("dev/null", 1, 3), ("dev/ttyS1", 4, 65))
-#: The applets init.j2 calls; everything else in it is a builtin of ash.
+#: The applets init.j2 and cases.sh.j2 call; everything else in it is a builtin of ash.
 APPLETS = ("sh", "cat", "insmod", "mkdir", "mount", "poweroff", "rmmod")
 
 
@@ -119,3 +122,10 @@ def write(path: Path, entries: Iterable[Entry]) -> Path:
     # Level 1: the kernel unpacks it under TCG, where time goes by output, not by input.
     path.write_bytes(gzip.compress(archive(entries), compresslevel=1, mtime=0))
     return path
+
+
+def write_guest(path: Path, load: Load, port: str) -> Path:
+    """Write the initramfs of a boot; ``port``: shell line that opens the record port as fd 3."""
+    init = render.fill("init", port=port, plan_id=load.plan_id, modules=load.listed,
+                       costs=load.costs)
+    return write(path, guest_entries(init, load.files, find_busybox()))

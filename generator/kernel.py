@@ -16,9 +16,11 @@ from generator.errors import BuildError, RigError
 HEADERS_PACKAGE = "linux-headers-cloud-amd64"
 # What the twin needs of a kernel: without these it does not build, load or account.
 NEEDED = ("MODULES", "SMP", "DEBUG_FS", "MEMCG", "X86_64")
+# A kernel with one of these is for finding faults: its times say nothing about anything else.
+DEBUGGING = ("LOCK_STAT", "PROVE_LOCKING", "LOCKDEP", "KASAN", "KCSAN", "KMSAN", "DEBUG_KMEMLEAK",
+             "DEBUG_OBJECTS", "DEBUG_PAGEALLOC_ENABLE_DEFAULT", "SLUB_DEBUG_ON")
 # What decides which figures a boot of this kernel can give; recorded, not required.
-RECORDED = ("MODVERSIONS", "PREEMPT_DYNAMIC", "HZ", "DEBUG_INFO_BTF", "LOCK_STAT", "PROVE_LOCKING",
-            "KASAN", "KFENCE")
+RECORDED = ("MODVERSIONS", "PREEMPT_DYNAMIC", "HZ", "DEBUG_INFO_BTF", "KFENCE", *DEBUGGING)
 _SETTING = re.compile(r"^CONFIG_(\w+)=(.*)$", re.MULTILINE)
 _RELEASE = re.compile(r'#define UTS_RELEASE "([^"]+)"')
 _CLANG = re.compile(r"\bclang version (\d+)")
@@ -27,7 +29,7 @@ _VERSION = re.compile(r"(\d+)\.\d+(?:\.\d+)?")
 
 @dataclass(frozen=True)
 class KernelTree:
-    """A tree that modules can be built against.
+    """A tree that modules can be built against. ``arch``: x86_64 or um.
 
     ``config``: the options of NEEDED and RECORDED that are set. ``config_hash``: sha256 of the
     whole .config. ``built_with``: compiler that built the kernel; ``compiler``: the one found
@@ -48,11 +50,18 @@ class KernelTree:
     root: Path | None = None
 
     @property
+    def debugging(self) -> tuple[str, ...]:
+        """The options of DEBUGGING this kernel has; it must not be timed when there are any."""
+        return tuple(name for name in DEBUGGING if self.config.get(name) == "y")
+
+    @property
     def make(self) -> tuple[str, ...]:
         """The command that enters this tree's Kbuild, without M= and goals."""
         if self.root is not None:
             return ("make", "-C", f"/{self.kdir.relative_to(self.root)}")
-        base = ("make", "-C", str(self.kdir))
+        base: tuple[str, ...] = ("make", "-C", str(self.kdir))
+        if self.arch == "um":
+            base = (*base, "ARCH=um")
         if self.kind == "distro-headers" or self.cc == "gcc":
             return base     # distro headers name their compiler themselves
         return (*base, "LLVM=1") if self.cc == "clang" else (*base, f"CC={self.cc}")
@@ -66,7 +75,7 @@ class KernelTree:
         """The bootable image, or RigError: only a boot needs one."""
         if self.image is None:
             fix = ("run 'make setup'" if self.kind == "distro-headers"
-                   else "build it there: make bzImage")
+                   else "build it there: make" + (" ARCH=um" if self.arch == "um" else " bzImage"))
             raise RigError(f"no bootable image of {self.release}", where=str(self.kdir), fix=fix)
         return self.image
 
@@ -97,11 +106,11 @@ class KernelTree:
         _refuse_config(tree, config)
         built_with = config.get("CC_VERSION_TEXT", "").strip('"')
         release, cc = _release(tree), _program(built_with)
-        kind = _kind(tree)
-        return cls(release, tree, "x86_64", kind,
+        kind, arch = _kind(tree), "um" if config.get("UML") == "y" else "x86_64"
+        return cls(release, tree, arch, kind,
                    {name: config[name] for name in (*NEEDED, *RECORDED) if name in config},
                    hashlib.sha256(text.encode()).hexdigest(), built_with, cc,
-                   compiler_version(cc), _image(tree, release, kind, system))
+                   compiler_version(cc), _image(tree, release, kind, config, system))
 
 
 def unpacked_root(folder: Path) -> Path | None:
@@ -159,6 +168,9 @@ def _existing(kdir: Path) -> Path:
 
 
 def _refuse_unprepared(tree: Path) -> None:
+    if tree.parent == layout.OWN_KERNELS and not (tree / layout.OWN_STAMP).is_file():
+        raise BuildError("this kernel's build was interrupted", where=str(layout.shown(tree)),
+                         fix="repeat extspt kernel build: it goes on where it stopped")
     missing = [name for name in (".config", "include/generated/autoconf.h",
                                  "include/generated/utsrelease.h", "scripts/mod/modpost")
                if not (tree / name).exists()]
@@ -172,7 +184,9 @@ def _refuse_unprepared(tree: Path) -> None:
 
 
 def _refuse_config(tree: Path, config: Mapping[str, str]) -> None:
-    lacking = [f"CONFIG_{name}" for name in NEEDED if config.get(name) != "y"]
+    # User Mode Linux has one CPU before 6.19: it shows no contention, but runs.
+    needed = [name for name in NEEDED if name != "SMP" or config.get("UML") != "y"]
+    lacking = [f"CONFIG_{name}" for name in needed if config.get(name) != "y"]
     if lacking:
         raise BuildError(f"this kernel lacks {', '.join(lacking)}", where=str(tree / ".config"),
                          fix="enable them and build the kernel again, or choose another KDIR")
@@ -207,10 +221,13 @@ def _major(version: str) -> str:
     return found[1] if found else version
 
 
-def _image(tree: Path, release: str, kind: str, system: Path) -> Path | None:
+def _image(tree: Path, release: str, kind: str, config: Mapping[str, str],
+           system: Path) -> Path | None:
     if kind != "distro-headers":
-        own = tree / "arch/x86/boot/bzImage"
-        return own if own.is_file() else None
+        # vmlinux boots where it has the PVH entry, and need not be unpacked by the guest.
+        names = ("linux",) if config.get("UML") == "y" else (
+            *(["vmlinux"] if config.get("PVH") == "y" else []), "arch/x86/boot/bzImage")
+        return next((tree / name for name in names if (tree / name).is_file()), None)
     return unpacked_image(layout.kernel_image(release), release) or unpacked_image(system, release)
 
 

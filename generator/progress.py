@@ -1,16 +1,25 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What a user sees while a guest runs."""
+"""What a user sees while a guest runs or a kernel is built."""
 
 from __future__ import annotations
 
 import sys
+import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
-from generator import watch
+from generator import proc, watch
 from generator.plan import BootPlan
 
 
@@ -44,3 +53,38 @@ class CaseProgress:
 
     def _say(self, text: str) -> None:
         self._bar.console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+class BuildProgress:
+    """Counts finished files of a long build: a bar on a terminal, else a line now and then."""
+
+    EVERY_S = 20.0
+
+    def __init__(self, title: str, counts: Callable[[str], bool]) -> None:
+        self._title, self._counts, self._files = title, counts, 0
+        self._start = self._said = time.monotonic()
+        self._terminal = sys.stderr.isatty()
+        self._bar = Progress(TextColumn(f"  {title}"), SpinnerColumn(),
+                             TextColumn("{task.completed:.0f} files"), TimeElapsedColumn(),
+                             TextColumn("{task.description}"), console=Console(stderr=True),
+                             transient=True, disable=not self._terminal)
+        self._task = self._bar.add_task("", total=None)
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self._bar.stop()
+
+    def __call__(self, line: str) -> None:
+        """Take one line of the build."""
+        if not self._counts(line):
+            return
+        self._files += 1
+        self._bar.update(self._task, advance=1, description=line.rsplit(maxsplit=1)[-1])
+        now = time.monotonic()
+        if not self._terminal and now - self._said >= self.EVERY_S:
+            self._said = now
+            proc.note(f"  KERNEL  {self._title}: {self._files} files, {now - self._start:.0f} s")

@@ -15,12 +15,10 @@ from typing import Any
 from generator import (
     costs,
     facts,
-    initramfs,
     layout,
     plan,
     proc,
     records,
-    render,
     runners,
     store,
     watch,
@@ -31,7 +29,7 @@ from generator.errors import DataError, ExtsptError, RigError
 from generator.plan import BootPlan, RunPlan
 from generator.progress import CaseProgress
 from generator.records import SerialLog
-from generator.runners import Guest, LostGuest, Runner, RunOutput
+from generator.runners import Guest, Load, LostGuest, Runner, RunOutput
 from generator.store import Run, RunDir
 
 FULL_BYTES = 1 << 20
@@ -50,7 +48,12 @@ class Session:
     @property
     def image(self) -> Path:
         """The kernel to boot."""
-        return next(iter(self.modules.values())).rendered.tree.need_image()
+        return self.runner.image(next(iter(self.modules.values())).rendered.tree)
+
+    def load(self, boot: BootPlan) -> Load:
+        """What a boot is given to do."""
+        return Load(boot, [(name, self.modules[name].ko) for name in boot.order],
+                    self.tables[boot.name].lines())
 
     def guest(self, out: Path) -> Guest:
         """The guest of a boot whose files are in ``out``."""
@@ -194,7 +197,7 @@ def _boot(session: Session, directory: RunDir, boot: BootPlan) -> None:
     """One boot: its image, its guest, its records; the manifest is saved before and after."""
     out, entry = directory.boot(boot.name), directory.manifest["boots"][boot.name]
     guest = session.guest(out)
-    _write_guest(session, boot, guest)
+    session.runner.prepare(guest, session.load(boot))
     entry.update(state=store.PENDING, load_before=facts.load())
     directory.save()
     try:
@@ -219,18 +222,9 @@ def _boot(session: Session, directory: RunDir, boot: BootPlan) -> None:
     cases = [records.stored(case, boot.name, aprime[case.variant]) for case in log.cases]
     entry["infos"] = dict(log.infos)  # what each module said of itself and of its clock
     directory.keep_records(boot.name, cases)
-    guest.initramfs.unlink()  # plan and modules give the same one again
+    guest.initramfs.unlink(missing_ok=True)  # plan and modules give the same one again
     for line in (*output.warnings, *filter(None, map(records.case_failure, cases))):
         proc.note(f"  WARN    {boot.name} {line}")
-
-
-def _write_guest(session: Session, boot: BootPlan, guest: Guest) -> None:
-    files = [(name, session.modules[name].ko) for name in boot.order]
-    listed = [{"name": name, "cases": boot.of(name)} for name in boot.order]
-    init = render.fill("init", plan_id=boot.id, modules=listed,
-                       costs=session.tables[boot.name].lines())
-    initramfs.write(guest.initramfs,
-                    initramfs.guest_entries(init, files, initramfs.find_busybox()))
 
 
 def _record(entry: dict[str, Any], output: RunOutput) -> None:

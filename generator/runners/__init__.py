@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from generator.errors import GuestError, RigError, unknown
+from generator.errors import BuildError, GuestError, RigError, unknown
+from generator.kernel import KernelTree
+from generator.plan import BootPlan
 
 OnLine = Callable[[str], None]
 
@@ -26,6 +28,25 @@ class Guest:
     initramfs: Path
     vcpus: int
     memory_mib: int = 1024
+
+
+@dataclass(frozen=True)
+class Load:
+    """What a boot is given to do. ``files``: (variant, .ko); ``costs``: lines of its table."""
+
+    plan: BootPlan
+    files: Sequence[tuple[str, Path]]
+    costs: Sequence[str]
+
+    @property
+    def plan_id(self) -> str:
+        """Names the boot's content; the guest repeats it."""
+        return self.plan.id
+
+    @property
+    def listed(self) -> list[dict[str, Any]]:
+        """Name and cases of each module in load order, for the templates."""
+        return [{"name": name, "cases": self.plan.of(name)} for name in self.plan.order]
 
 
 @dataclass(frozen=True)
@@ -78,6 +99,17 @@ class Runner(Protocol):
         """What the manifest says of it: versions, CPU model. No host path."""
         ...
 
+    def image(self, tree: KernelTree) -> Path:
+        """The file of the kernel it would run the modules of ``tree`` on.
+
+        Raises BuildError when that kernel is not of a kind it can run, RigError without a file.
+        """
+        ...
+
+    def prepare(self, guest: Guest, load: Load) -> None:
+        """Write what boot() starts from: ``guest.initramfs``, or what takes its place."""
+        ...
+
     def command(self, boot: str, guest: Guest, out: Path) -> list[str]:
         """The command line boot() would start; output files are below ``out``."""
         ...
@@ -101,6 +133,15 @@ def find(name: str) -> Runner:
         raise unknown("runner", name, names())
     runner: Runner = importlib.import_module(f"{__name__}.{name}").RUNNER
     return runner
+
+
+def require_arch(tree: KernelTree, arch: str, runner: str) -> None:
+    """BuildError when a kernel is for another architecture than a runner can run."""
+    if tree.arch != arch:
+        other = "uml" if tree.arch == "um" else "qemu"
+        raise BuildError(f"the runner {runner} runs kernels for {arch}, and this one is for "
+                         f"{tree.arch}", where=str(tree.kdir),
+                         fix=f"take RUNNER={other}, or another KDIR")
 
 
 def usable(name: str) -> Runner:

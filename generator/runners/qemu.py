@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from generator import proc, trial
-from generator.runners import Guest, OnLine, RunOutput
+from generator import initramfs, proc, runners, trial
+from generator.kernel import KernelTree
+from generator.runners import Guest, Load, OnLine, RunOutput
 from generator.trial import Program
 from generator.watch import Limits
 
@@ -66,6 +67,15 @@ class Qemu:
         version = done.output.partition("\n")[0].removeprefix("QEMU emulator version ")
         return {"qemu": {"version": version, "path": PROGRAM}, "cpu_model": CPU_MODEL,
                 "cmdline": CMDLINE}
+
+    def image(self, tree: KernelTree) -> Path:
+        """The kernel's image; vmlinux where it has the PVH entry."""
+        runners.require_arch(tree, "x86_64", self.name)
+        return tree.need_image()
+
+    def prepare(self, guest: Guest, load: Load) -> None:
+        """Write the initramfs; the records go to the second serial port."""
+        initramfs.write_guest(guest.initramfs, load, "exec 3>/dev/ttyS1")
 
     def command(self, boot: str, guest: Guest, out: Path) -> list[str]:
         """The QEMU command line of a boot."""

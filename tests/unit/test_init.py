@@ -19,7 +19,8 @@ def rendered() -> str:
                     boots={"icount": ("count", "instructions")})
     [boot] = run.boots
     modules = [{"name": name, "cases": boot.of(name)} for name in boot.order]
-    return render.fill("init", plan_id=boot.id, modules=modules, costs=COSTS.lines())
+    return render.fill("init", port="exec 3>/dev/ttyS1", plan_id=boot.id, modules=modules,
+                       costs=COSTS.lines())
 
 
 def test_order_of_what_it_does() -> None:

@@ -26,7 +26,7 @@ def command(boot: str, vcpus: int = 2) -> list[str]:
 
 
 def test_runners_are_found_by_name() -> None:
-    assert runners.names() == ["qemu"] and runners.find("qemu") is qemu.RUNNER
+    assert {"qemu", "uml"} <= set(runners.names()) and runners.find("qemu") is qemu.RUNNER
     with pytest.raises(UsageError) as caught:
         runners.find("bochs")
     assert "known: qemu" in caught.value.fix

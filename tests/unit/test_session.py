@@ -20,7 +20,7 @@ from generator.errors import DataError, RigError
 from generator.kernel import KernelTree
 from generator.plan import RunPlan
 from generator.render import RenderedModule
-from generator.runners import Attempt, Guest, LostGuest, OnLine, RunOutput
+from generator.runners import Attempt, Guest, Load, LostGuest, OnLine, RunOutput
 from generator.store import Run
 from generator.variant import Variant
 
@@ -45,6 +45,13 @@ class Paper:
 
     def facts(self) -> dict[str, Any]:
         return {"qemu": {"version": self.version, "path": "paper"}, "cpu_model": "none"}
+
+    def image(self, tree: KernelTree) -> Path:
+        return tree.need_image()
+
+    def prepare(self, guest: Guest, load: Load) -> None:
+        guest.initramfs.parent.mkdir(parents=True, exist_ok=True)
+        guest.initramfs.write_text(f"{load.plan_id} {load.listed} {load.costs}")
 
     def command(self, boot: str, guest: Guest, out: Path) -> list[str]:
         return ["paper", boot]

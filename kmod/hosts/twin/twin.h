@@ -12,6 +12,7 @@
 #include <linux/io.h>
 #include <linux/rcupdate.h>
 
+#include "lib/compat.h"
 #include "strategy.h"
 
 #define TWIN_MAX_VCPUS		64

