@@ -3,7 +3,8 @@
 
 A table is a TOML file: ``id``, ``unit = "ns"``, ``body_share`` (0 to 1: the part of a leaf's time
 during which the module holds its locks) and per leaf ``[leaf."SEPT.ADD"]`` with ``ns`` and
-``source``. DEFAULT stands for leaves not named, BUSY for a call that is refused.
+``source``. With ``min`` and ``max`` too, each call's time is drawn between them and ``ns`` is the
+mean. DEFAULT stands for leaves not named, BUSY for a call that is refused.
 """
 
 from __future__ import annotations
@@ -33,16 +34,19 @@ MOST_NS = 10_000_000_000
 
 @dataclass(frozen=True)
 class CostTable:
-    """Per leaf (transition_ns, body_ns); ``sha256`` is of the file, ``sources`` per leaf."""
+    """Per leaf (transition_ns, body_ns), for drawn times (.., .., min_ns, max_ns).
+
+    ``sha256`` is of the file, ``sources`` per leaf.
+    """
 
     id: str
-    table: Mapping[str, tuple[int, int]]
+    table: Mapping[str, tuple[int, ...]]
     sources: Mapping[str, str]
     sha256: str
 
     def lines(self) -> tuple[str, ...]:
         """What is written to the module's debugfs file ``costs``; the first line resets it."""
-        named = (f"{leaf} {transition} {body}" for leaf, (transition, body) in self.table.items())
+        named = (" ".join([leaf, *map(str, times)]) for leaf, times in self.table.items())
         return (f"table {self.id}", *named)
 
     def as_json(self) -> dict[str, Any]:
@@ -53,7 +57,7 @@ class CostTable:
 
 def from_json(data: Mapping[str, Any]) -> CostTable:
     """The table a manifest carries, so that a resumed run does not depend on the file."""
-    table = {leaf: (int(pair[0]), int(pair[1])) for leaf, pair in data["table"].items()}
+    table = {leaf: tuple(int(n) for n in times) for leaf, times in data["table"].items()}
     return CostTable(data["id"], MappingProxyType(table), MappingProxyType(dict(data["sources"])),
                      data["sha256"])
 
@@ -85,7 +89,7 @@ def parse(blob: bytes, where: str) -> CostTable:
         raise ConfigError(f"unit is {data.get('unit')!r}", where=where, fix='write unit = "ns"')
     share = _number(data.get("body_share"), 1, f"{where}: body_share")
     leaves = _leaves(data.get("leaf", {}), where)
-    table = {leaf: _pair(entry, share, f"{where}: {leaf}.ns") for leaf, entry in leaves.items()}
+    table = {leaf: _times(entry, share, f"{where}: {leaf}") for leaf, entry in leaves.items()}
     sources = {leaf: _source(entry, f"{where}: {leaf}") for leaf, entry in leaves.items()}
     return CostTable(_id(data, where), MappingProxyType(table), MappingProxyType(sources),
                      hashlib.sha256(blob).hexdigest())
@@ -117,7 +121,7 @@ def _leaves(entries: Any, where: str) -> dict[str, dict[str, Any]]:
         if not isinstance(entry, dict):
             raise ConfigError(f"leaf {leaf} is not a table", where=where,
                               fix=f'write [leaf."{leaf}"] with ns = and source =')
-        _only(entry, ("ns", "source"), f"{where}: {leaf}")
+        _only(entry, ("ns", "min", "max", "source"), f"{where}: {leaf}")
     return {leaf: entries[leaf] for leaf in LEAVES if leaf in entries}
 
 
@@ -129,10 +133,22 @@ def _number(value: Any, most: float, where: str) -> float:
     return value
 
 
-def _pair(entry: Mapping[str, Any], share: float, where: str) -> tuple[int, int]:
-    total = round(_number(entry.get("ns"), MOST_NS, where))
+def _times(entry: Mapping[str, Any], share: float, where: str) -> tuple[int, ...]:
+    total = round(_number(entry.get("ns"), MOST_NS, f"{where}.ns"))
     body = round(total * share)
-    return total - body, body
+    return total - body, body, *_bounds(entry, total, where)
+
+
+def _bounds(entry: Mapping[str, Any], mean: int, where: str) -> tuple[int, ...]:
+    """Nothing, or both of min and max around the mean."""
+    if "min" not in entry and "max" not in entry:
+        return ()
+    least, most = (round(_number(entry.get(key), MOST_NS, f"{where}.{key}"))
+                   for key in ("min", "max"))
+    if not least <= mean <= most or not mean:
+        raise ConfigError(f"min {least}, ns {mean}, max {most}", where=where,
+                          fix="ns is the mean of what is drawn: it lies between min and max")
+    return least, most
 
 
 def _source(entry: Mapping[str, Any], where: str) -> str:

@@ -201,6 +201,8 @@ int seam_set_cost(const char *leaf, struct seam_cost cost);
  * its cost being the mean. After seam_set_cost(). 0, -ENOENT or -EINVAL.
  */
 int seam_set_spread(const char *leaf, u32 min_ns, u32 max_ns, u64 seed);
+/* "<leaf> <transition_ns> <body_ns> [<min_ns> <max_ns>]". 0, -ENOENT or -EINVAL. */
+int seam_cost_line(const char *line);
 void seam_reset_costs(void);
 /* Name of cost and statistics row @i in 0, 1, ...; NULL after the last one. */
 const char *seam_leaf_name(unsigned int i);

@@ -349,6 +349,11 @@ static void modelled_time(void)
 	struct seam_cost cost = { 1, 1 };
 	u64 ns;
 
+	EXPECT(seam_cost_line("") == -EINVAL && seam_cost_line("TRACK 1") == -EINVAL);
+	EXPECT(seam_cost_line("TRACK 1 2 3") == -EINVAL);
+	EXPECT(seam_cost_line("TRACK 1 2 9 10") == -EINVAL);
+	EXPECT(seam_cost_line("NO.LEAF 1 2") == -ENOENT);
+
 	start(false, false);
 	EXPECT(seam_set_cost("NO.LEAF", cost) == -ENOENT);
 	set_cost("PAGE.AUG.4K", 30000, 20000);
@@ -370,11 +375,11 @@ static void drawn_time(void)
 	u64 sum = 0, least = ~0ULL, most = 0, i;
 
 	start(false, false);
-	set_cost("TRACK", 2400, 1600);
+	EXPECT(!seam_cost_line("TRACK 2400 1600"));
 	EXPECT(seam_set_spread("TRACK", 5000, 18000, 1) == -EINVAL);
 	EXPECT(seam_set_spread("TRACK", 2000, 3000, 1) == -EINVAL);
 	EXPECT(seam_set_spread("NO.LEAF", 2000, 18000, 1) == -ENOENT);
-	EXPECT(!seam_set_spread("TRACK", 2000, 18000, 1));
+	EXPECT(!seam_cost_line("TRACK 2400 1600 2000 18000"));
 	for (i = 0; i < calls; i++) {
 		u64 ns = ticks_of(track, 0);
 

@@ -133,6 +133,24 @@ int seam_set_spread(const char *leaf, u32 min_ns, u32 max_ns, u64 seed)
 	return 0;
 }
 
+/* A row of a table as the bench writes it. */
+int seam_cost_line(const char *line)
+{
+	struct seam_cost cost;
+	u32 min_ns, max_ns;
+	char leaf[32];
+	int n, ret;
+
+	n = sscanf(line, "%31s %u %u %u %u", leaf, &cost.transition_ns, &cost.body_ns, &min_ns,
+		   &max_ns);
+	if (n != 3 && n != 5)
+		return -EINVAL;
+	ret = seam_set_cost(leaf, cost);
+	if (!ret && n == 5)
+		ret = seam_set_spread(leaf, min_ns, max_ns, find_row(leaf));
+	return ret;
+}
+
 void seam_reset_costs(void)
 {
 	memset(costs, 0, sizeof(costs));
