@@ -87,6 +87,7 @@ fuzz: setup
 
 clean:
 	@find build -mindepth 1 -maxdepth 1 ! -name kernels ! -name trees ! -name tools \
+		! -name sources ! -name kernels-own \
 		-exec rm -rf {} + 2>/dev/null || :
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .asv
 
