@@ -7,6 +7,7 @@ VENV_PYTHON := .venv/bin/python
 # Variables of the command line, as options of the verbs that know them.
 verbose  := $(if $(filter 1,$(V)),-v)
 tree     := $(if $(KDIR),--kdir '$(KDIR)')
+runner   := $(if $(RUNNER),--runner '$(RUNNER)') $(if $(KSRC),--ksrc '$(KSRC)') $(if $(FORCE),--force)
 designs  := $(if $(VARIANTS),--variants '$(VARIANTS)')
 workload := $(if $(WORKLOADS),--workloads '$(WORKLOADS)') $(if $(VCPUS),--vcpus '$(VCPUS)') \
 	    $(if $(SEED),--seed '$(SEED)') $(if $(COSTS),--costs '$(COSTS)')
@@ -38,6 +39,9 @@ help:
 	@echo
 	@echo 'Variables (example: make bench VARIANTS=kvm_owned,split_ops COSTS=high)'
 	@echo '  KDIR=dir         another built or prepared kernel tree'
+	@echo '  RUNNER=name      qemu, or uml: native speed; needs KDIR= of a UML kernel, or KSRC='
+	@echo '  KSRC=dir         full kernel source: a small kernel is built from it, once'
+	@echo '  FORCE=1          measure where it is refused, and mark the result'
 	@echo '  VARIANTS=a,b     designs (default: all)'
 	@echo '  WORKLOADS=a,b    workloads (default: all)'
 	@echo '  VCPUS=n          vCPU threads of the contention boot'
@@ -56,7 +60,7 @@ setup-bench:
 	@generator/setup.sh bench
 
 bench: setup-bench
-	@$(EXTSPT) bench $(verbose) $(tree) $(designs) $(workload)
+	@$(EXTSPT) bench $(verbose) $(tree) $(runner) $(designs) $(workload)
 
 test: setup
 	@$(VENV_PYTHON) -m pytest $(T)
@@ -65,7 +69,7 @@ render build: setup-bench
 	@$(EXTSPT) $@ $(verbose) $(tree) $(designs)
 
 run: setup-bench
-	@$(EXTSPT) run $(verbose) $(tree) $(designs) $(workload)
+	@$(EXTSPT) run $(verbose) $(tree) $(runner) $(designs) $(workload)
 
 list doctor report: setup-bench
 	@$(EXTSPT) $@ $(verbose) $(if $(filter doctor,$@),$(tree))

@@ -61,14 +61,16 @@ class Session:
 
 
 def run_plan(run: RunPlan, modules: Sequence[BuiltModule], tables: Mapping[str, CostTable],
-             command: Sequence[str] = (), root: Path = layout.RUNS) -> Run:
+             command: Sequence[str] = (), root: Path = layout.RUNS,
+             marks: Sequence[str] = ()) -> Run:
     """Run a plan in a new run directory and load the result.
 
-    ``tables``: boot -> cost table. Raises RigError when the runner cannot work, GuestError when a
+    ``tables``: boot -> cost table; ``marks``: why its figures are worth
+    less. Raises RigError when the runner cannot work, GuestError when a
     guest is lost, DataError when it talks nonsense; the run directory can then be resumed.
     """
     session = _session(run, modules, tables)
-    directory = store.create(_manifest(session, command), root)
+    directory = store.create(_manifest(session, command) | {"marks": list(marks)}, root)
     return _carry_out(session, directory)
 
 

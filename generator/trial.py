@@ -6,6 +6,7 @@ What the runners share: each of them only says which program to start and how to
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from collections.abc import Callable, Mapping
@@ -124,6 +125,16 @@ class _Trial:
         raise RigError(f"{name} ended with {how}", where=f"boot {self._boot}",
                        fix="its own message is below",
                        evidence=said or f"({name} printed nothing)")
+
+
+def pin(threads: Mapping[int, int]) -> bool:
+    """Bind threads to cores (thread id -> core); False when one of them is gone."""
+    try:
+        for thread, core in threads.items():
+            os.sched_setaffinity(thread, {core})
+    except OSError:
+        return False
+    return True
 
 
 def _lost(boot_name: str, outcome: Outcome, output: RunOutput, fatal: str) -> LostGuest:

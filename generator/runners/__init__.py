@@ -89,10 +89,19 @@ class Runner(Protocol):
     def name(self) -> str: ...
 
     @property
+    def arch(self) -> str:
+        """Architecture of the own kernels it runs (x86 or um); "" when it boots none."""
+        ...
+
+    @property
     def boots(self) -> Mapping[str, tuple[str, str]]: ...
 
     def available(self) -> str | None:
         """None when it can run here, else the reason why not."""
+        ...
+
+    def default_boots(self) -> Sequence[str]:
+        """The boots of a run that names none."""
         ...
 
     def facts(self) -> dict[str, Any]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from generator import initramfs, proc, runners, trial
+from generator import honesty, initramfs, proc, runners, trial
 from generator.kernel import KernelTree
 from generator.runners import Guest, Load, OnLine, RunOutput
 from generator.trial import Program
@@ -52,7 +52,7 @@ MODES = {
 class Qemu:
     """The runner. It keeps no state between boots."""
 
-    name = "qemu"
+    name, arch = "qemu", "x86"
     boots: Mapping[str, tuple[str, str]] = {n: (m.tier, m.unit) for n, m in MODES.items()}
 
     def available(self) -> str | None:
@@ -60,6 +60,10 @@ class Qemu:
         if shutil.which(PROGRAM):
             return None
         return f"{PROGRAM} is not installed (Debian package {PACKAGE})"
+
+    def default_boots(self) -> Sequence[str]:
+        """The boots without KVM, which give the same figures everywhere."""
+        return [name for name, mode in MODES.items() if mode.tier != honesty.NATIVE]
 
     def facts(self) -> dict[str, Any]:
         """QEMU's version, the CPU model and the kernel's command line."""
@@ -112,12 +116,7 @@ def pin(pid: int, vcpus: int, cores: list[int]) -> bool:
             threads[int(name[4:-4])] = int(task.name)
     if len(threads) != vcpus:
         return False
-    try:
-        for index, thread in threads.items():
-            os.sched_setaffinity(thread, {cores[index]})
-    except OSError:
-        return False
-    return True
+    return trial.pin({thread: cores[index] for index, thread in threads.items()})
 
 
 RUNNER = Qemu()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,20 +24,24 @@ LIMITS = Limits(20, 60)
 POLL_S = 0.02
 #: What is not connected goes to the null channel: each would complain at boot. Several CPUs work
 #: in seccomp mode only, and "auto" may fall back to ptrace without a word.
-CMDLINE = ("rdinit=/init", "hostfs=/proc/self/cwd", "seccomp=on", "con=null", "con0=null,fd:2", "ssl=null",
-           "panic=-1", "oops=panic", "quiet", "loglevel=5")
+CMDLINE = ("rdinit=/init", "hostfs=/proc/self/cwd", "seccomp=on", "con=null",
+           "con0=null,fd:2", "ssl=null", "panic=-1", "oops=panic", "quiet", "loglevel=5")
 PORT = "mount -t hostfs none /host\nexec 3>/host/serial.txt"
 
 
 class Uml:
     """The runner. It keeps no state between boots."""
 
-    name = "uml"
+    name, arch = "uml", "um"
     boots: Mapping[str, tuple[str, str]] = {"uml": (TIER, UNIT)}
 
     def available(self) -> str | None:
         """None: all it needs is the kernel."""
         return None
+
+    def default_boots(self) -> Sequence[str]:
+        """Its only boot."""
+        return list(self.boots)
 
     def facts(self) -> dict[str, Any]:
         """The kernel's command line; the CPU is the host's."""
@@ -72,8 +76,13 @@ class Uml:
 
 
 def pin(pid: int, vcpus: int, cores: list[int]) -> bool:
-    """Give each vCPU thread a core of its own; False until all threads exist."""
-    return False
+    """Give each vCPU thread a core of its own; False until all threads exist.
+
+    The process has no other threads: the first is CPU 0, the kernel starts one for each further
+    CPU in their order.
+    """
+    threads = sorted(int(task.name) for task in Path(f"/proc/{pid}/task").glob("*"))
+    return len(threads) == vcpus and trial.pin(dict(zip(threads, cores, strict=False)))
 
 
 RUNNER = Uml()

@@ -5,19 +5,22 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import secrets
 import signal
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
-from generator import costs, layout, plan, proc, runners, session, store, variant
+from generator import costs, honesty, layout, plan, proc, runners, session, store, variant
 from generator.build import BuiltModule
 from generator.costs import CostTable
 from generator.errors import GateError, UsageError
+from generator.kernelconfig import Recipe
 from generator.plan import RunPlan
 from generator.records import case_failure
 from generator.store import Run
-from generator.verbs import build
+from generator.verbs import build, kernel
 
 HELP = "boot the variants and record what they measure (renders and builds what is missing)"
 
@@ -34,7 +37,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="SEAMCALL cost table of the boots with a clock (default: default)")
     parser.add_argument("--baseline", metavar="NAME",
                         help=f"runs twice, as itself and as its A' (default {variant.BASELINE})")
-    parser.add_argument("--runner", help="how to run guests (default: qemu)")
+    parser.add_argument("--runner", help=f"how to run the modules: {', '.join(runners.names())} "
+                        "(default: qemu)")
+    parser.add_argument("--ksrc", type=Path, metavar="DIR",
+                        help="full kernel source: builds the runner's small kernel first, once")
+    parser.add_argument("--force", action="store_true",
+                        help="measure where it is refused, and mark the result")
     parser.add_argument("--boots", metavar="A,B", help="default: all boots of the runner")
     parser.add_argument("--resume", metavar="ID", help="do what an interrupted run lacks")
 
@@ -53,14 +61,30 @@ def measure(args: argparse.Namespace) -> Run | None:
     if args.resume:
         return _resume(args)
     runner = runners.find(args.runner or "qemu")
-    boots = plan.pick("boot", args.boots, runner.boots, list(runner.boots))
+    boots = plan.pick("boot", args.boots, runner.boots, list(runner.default_boots()))
     tables = {boot: _table(runner.boots[boot][0], args.costs) for boot in boots}
     planned = _plan(args, {boot: runner.boots[boot] for boot in boots}, tables)
+    _own_kernel(args, runner.arch)
     modules = _build(args, planned)
+    marks = [mark for built in modules[:1] for mark in honesty.marks(
+        built.rendered.tree, [boot.tier for boot in planned.boots], planned.vcpus,
+        len(os.sched_getaffinity(0)), force=args.force)]
     if proc.dry_run():
         session.show_commands(planned, modules)
         return None
-    return session.run_plan(planned, modules, tables, sys.argv[1:])
+    return session.run_plan(planned, modules, tables, sys.argv[1:], marks=marks)
+
+
+def _own_kernel(args: argparse.Namespace, arch: str) -> None:
+    """With --ksrc: build the kernel the runner can run, and go on with its folder as --kdir."""
+    if args.ksrc is None:
+        return
+    if args.kdir is not None:
+        raise UsageError("--ksrc and --kdir name two kernels", fix="give one of them")
+    if not arch:
+        raise UsageError("this runner runs the modules on the kernel that runs here",
+                         fix="give its headers with --kdir, not --ksrc")
+    args.kdir = str(kernel.make(args.ksrc, Recipe.of(arch, "bench")).kdir)
 
 
 def _table(tier: str, name: str | None) -> CostTable:
