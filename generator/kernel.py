@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from generator import chroot, layout, proc
+from generator import chroot, compiler, layout, proc, treeform
 from generator.errors import BuildError, RigError
+from generator.treeform import Form
 
 HEADERS_PACKAGE = "linux-headers-cloud-amd64"
 # What the twin needs of a kernel: without these it does not build, load or account.
@@ -23,8 +23,6 @@ DEBUGGING = ("LOCK_STAT", "PROVE_LOCKING", "LOCKDEP", "KASAN", "KCSAN", "KMSAN",
 RECORDED = ("MODVERSIONS", "PREEMPT_DYNAMIC", "HZ", "DEBUG_INFO_BTF", "KFENCE", *DEBUGGING)
 _SETTING = re.compile(r"^CONFIG_(\w+)=(.*)$", re.MULTILINE)
 _RELEASE = re.compile(r'#define UTS_RELEASE "([^"]+)"')
-_CLANG = re.compile(r"\bclang version (\d+)")
-_VERSION = re.compile(r"(\d+)\.\d+(?:\.\d+)?")
 
 
 @dataclass(frozen=True)
@@ -48,6 +46,7 @@ class KernelTree:
     compiler: str
     image: Path | None
     root: Path | None = None
+    other_compiler: bool = False
 
     @property
     def debugging(self) -> tuple[str, ...]:
@@ -58,13 +57,21 @@ class KernelTree:
     def make(self) -> tuple[str, ...]:
         """The command that enters this tree's Kbuild, without M= and goals."""
         if self.root is not None:
-            return ("make", "-C", f"/{self.kdir.relative_to(self.root)}")
-        base: tuple[str, ...] = ("make", "-C", str(self.kdir))
-        if self.arch == "um":
-            base = (*base, "ARCH=um")
-        if self.kind == "distro-headers" or self.cc == "gcc":
-            return base     # distro headers name their compiler themselves
-        return (*base, "LLVM=1") if self.cc == "clang" else (*base, f"CC={self.cc}")
+            inside = f"/{self.kdir.relative_to(self.root)}"
+            return ("make", "-C", inside, *self._words())
+        return ("make", "-C", str(self.kdir), *self._words())
+
+    def _words(self) -> tuple[str, ...]:
+        arch = ("ARCH=um",) if self.arch == "um" else ()
+        # Distro headers name their compiler themselves.
+        own = self.kind in (Form.DISTRO_HEADERS, Form.DISTRO_ROOT) and not self.other_compiler
+        return arch if own else (*arch, *compiler.make_words(self.cc))
+
+    def using(self, name: str) -> KernelTree:
+        """The same tree with another compiler, such as gcc-15, clang or clang-19."""
+        inside = () if self.root is None else chroot.enter(self.root)
+        return replace(self, cc=name, compiler=compiler.version_line(name, inside),
+                       other_compiler=True)
 
     def command(self, module: Path, *words: str) -> tuple[str, ...]:
         """The whole make command for the module in ``module``; ``words``: options and goals."""
@@ -85,55 +92,53 @@ class KernelTree:
 
         Raises BuildError (exit 12) that says what the tree lacks and how to mend it.
         """
-        if kdir is not None and (root := unpacked_root(Path(kdir))) is not None:
-            return cls._of_root(root)
-        return cls._look(_default(system) if kdir is None else _existing(Path(kdir)), system)
+        tree = (_default(system) if kdir is None else Path(kdir)).resolve()
+        form = treeform.form_of(tree)
+        if form is Form.DISTRO_ROOT:
+            return cls._of_root(tree)
+        return cls._look(tree, form, system)
 
     @classmethod
     def _of_root(cls, root: Path) -> KernelTree:
         """The tree whose packages were unpacked into ``root``, with its compiler in there."""
-        # Its links in lib/modules may be absolute and lead out of it.
-        headers = sorted(path.parent for path in (root / "usr/src").glob("*/.config"))
-        found = cls._look(headers[-1], root)
-        return replace(found, kind="distro-root", root=root, compiler=compiler_version(
-            found.cc, chroot.enter(root)), image=unpacked_image(root, found.release))
+        found = cls._look(treeform.headers_in(root)[-1], Form.DISTRO_ROOT, root)
+        return replace(found, root=root, image=unpacked_image(root, found.release),
+                       compiler=compiler.version_line(found.cc, chroot.enter(root)))
 
     @classmethod
-    def _look(cls, tree: Path, system: Path) -> KernelTree:
-        _refuse_unprepared(tree)
+    def _look(cls, tree: Path, form: Form, system: Path) -> KernelTree:
+        treeform.refuse_unfinished(tree, form)
         text = (tree / ".config").read_text()
         config = dict(_SETTING.findall(text))
+        treeform.refuse_arch(tree, config)
         _refuse_config(tree, config)
         built_with = config.get("CC_VERSION_TEXT", "").strip('"')
-        release, cc = _release(tree), _program(built_with)
-        kind, arch = _kind(tree), "um" if config.get("UML") == "y" else "x86_64"
-        return cls(release, tree, arch, kind,
+        release, cc = _release(tree), compiler.program_of(built_with)
+        _refuse_lost(tree, form, release, config, system)
+        return cls(release, tree, "um" if config.get("UML") == "y" else "x86_64", form,
                    {name: config[name] for name in (*NEEDED, *RECORDED) if name in config},
                    hashlib.sha256(text.encode()).hexdigest(), built_with, cc,
-                   compiler_version(cc), _image(tree, release, kind, config, system))
-
-
-def unpacked_root(folder: Path) -> Path | None:
-    """``folder`` when another release's packages were unpacked into it, headers among them."""
-    headers = any((folder / "usr/src").glob("*/.config")) and not (folder / "Makefile").exists()
-    return folder.resolve() if headers and folder.resolve() != Path("/") else None
-
-
-def compiler_version(program: str, inside: tuple[str, ...] = ()) -> str:
-    """First line of the compiler's --version, or "" when it is not there; ``inside`` a root."""
-    if not inside and shutil.which(program) is None:
-        return ""
-    outcome = proc.query([*inside, program, "--version"])
-    return outcome.output.partition("\n")[0].strip() if outcome.ok else ""
+                   compiler.version_line(cc), _image(tree, release, form, config, system))
 
 
 def require_compiler(tree: KernelTree) -> None:
-    """BuildError without the tree's compiler; a note when it is another major version."""
-    if not tree.compiler:
+    """BuildError without a compiler that can do it; a note when it is another major version."""
+    here, there = tree.compiler, tree.built_with
+    if not here:
         raise BuildError(f"the tree's compiler {tree.cc} is not installed", where=str(tree.kdir),
-                         fix=f"apt-get install {tree.cc} (built with: {tree.built_with})")
-    if _major(tree.compiler) != _major(tree.built_with):
-        proc.note(f"  NOTE    kernel: {tree.built_with}; here: {tree.compiler}")
+                         fix=f"apt-get install {tree.cc} (built with: {there})")
+    if compiler.major(here) == compiler.major(there):
+        return
+    if lacks := compiler.too_old(settings(tree.kdir), here):
+        raise BuildError(f"{tree.cc} ({here}) is too old for this tree: it lacks {lacks}",
+                         where=str(tree.kdir), fix=f"use what built it: {there}; 'extspt tree "
+                         "fetch SUITE' gets a tree with its compiler")
+    proc.note(f"  NOTE    kernel: {there}; here: {here}")
+
+
+def settings(tree: Path) -> dict[str, str]:
+    """Everything that is set in a tree's .config, by name without CONFIG_."""
+    return dict(_SETTING.findall((tree / ".config").read_text()))
 
 
 def distro_trees(system: Path = Path("/")) -> list[Path]:
@@ -156,33 +161,6 @@ def _default(system: Path) -> Path:
     return trees[0]
 
 
-def _existing(kdir: Path) -> Path:
-    if not kdir.is_dir():
-        raise BuildError("no such folder", where=str(kdir),
-                         fix="KDIR= takes the headers or the build folder of a kernel")
-    if not (kdir / "Makefile").is_file() or not (
-            (kdir / "scripts").is_dir() or (kdir / "source").is_dir()):
-        raise BuildError("not a kernel tree: it has no Makefile and scripts/", where=str(kdir),
-                         fix="KDIR= takes the headers or the build folder of a kernel")
-    return kdir.resolve()
-
-
-def _refuse_unprepared(tree: Path) -> None:
-    if tree.parent == layout.OWN_KERNELS and not (tree / layout.OWN_STAMP).is_file():
-        raise BuildError("this kernel's build was interrupted", where=str(layout.shown(tree)),
-                         fix="repeat extspt kernel build: it goes on where it stopped")
-    missing = [name for name in (".config", "include/generated/autoconf.h",
-                                 "include/generated/utsrelease.h", "scripts/mod/modpost")
-               if not (tree / name).exists()]
-    if missing:
-        raise BuildError(f"the tree is not prepared: {missing[0]} is missing", where=str(tree),
-                         fix=f"configure it, then: make -C {tree} modules_prepare")
-    if not (tree / "Module.symvers").is_file():
-        raise BuildError("the tree has no Module.symvers, so no symbol could be resolved",
-                         where=str(tree),
-                         fix="build it (make), or copy Module.symvers of the same kernel there")
-
-
 def _refuse_config(tree: Path, config: Mapping[str, str]) -> None:
     # User Mode Linux has one CPU before 6.19: it shows no contention, but runs.
     needed = [name for name in NEEDED if name != "SMP" or config.get("UML") != "y"]
@@ -201,34 +179,36 @@ def _release(tree: Path) -> str:
     return found[1]
 
 
-def _kind(tree: Path) -> str:
-    # The sources decide first: Debian's headers from 6.12 on hold a vmlinux, for BTF only.
-    if not (tree / "source").exists() and not (tree / "MAINTAINERS").is_file():
-        return "distro-headers"
-    built = (tree / "vmlinux").is_file() or (tree / "arch/x86/boot/bzImage").exists()
-    return "built" if built else "prepared"
+def _refuse_lost(tree: Path, form: Form, release: str, config: Mapping[str, str],
+                 system: Path) -> None:
+    """A prepared tree of a distro's release has the distro's options, or BuildError."""
+    same = (path for path in same_release(release, system) if path != tree)
+    if form is not Form.PREPARED or (distro := next(same, None)) is None:
+        return
+    if gone := treeform.lost(settings(distro), config):
+        raise BuildError(f"{len(gone)} options differ from those of the kernel {release}",
+                         where=str(tree / ".config"), evidence="\n".join(gone[:12]),
+                         fix="its structures may have another layout; is pahole installed? "
+                         f"cp {distro}/.config there, make olddefconfig modules_prepare")
 
 
-def _program(version_text: str) -> str:
-    """Compiler program of a CC_VERSION_TEXT ("gcc-12 (Debian ...) 12.2.0" -> "gcc-12")."""
-    if _CLANG.search(version_text):
-        return "clang"
-    return version_text.split(" ", 1)[0] or "gcc"
+def same_release(release: str, system: Path = Path("/")) -> Iterator[Path]:
+    """Header trees of just this release: the machine's, then the fetched ones."""
+    roots = (system, *sorted(layout.TREES.glob("*")))
+    places = (root / f"usr/src/linux-headers-{release}" for root in roots)
+    return (place for place in places if (place / ".config").is_file())
 
 
-def _major(version: str) -> str:
-    found = _VERSION.search(re.sub(r"\(.*?\)", "", version))
-    return found[1] if found else version
-
-
-def _image(tree: Path, release: str, kind: str, config: Mapping[str, str],
+def _image(tree: Path, release: str, form: Form, config: Mapping[str, str],
            system: Path) -> Path | None:
-    if kind != "distro-headers":
-        # vmlinux boots where it has the PVH entry, and need not be unpacked by the guest.
-        names = ("linux",) if config.get("UML") == "y" else (
-            *(["vmlinux"] if config.get("PVH") == "y" else []), "arch/x86/boot/bzImage")
+    """The tree's own image; else, of just this release, what was unpacked or is installed."""
+    # vmlinux boots where it has the PVH entry, and need not be unpacked by the guest.
+    names = ("linux",) if config.get("UML") == "y" else (
+        *(["vmlinux"] if config.get("PVH") == "y" else []), "arch/x86/boot/bzImage")
+    if form is Form.BUILT:
         return next((tree / name for name in names if (tree / name).is_file()), None)
-    return unpacked_image(layout.kernel_image(release), release) or unpacked_image(system, release)
+    roots = (layout.kernel_image(release), *sorted(layout.TREES.glob("*")), system)
+    return next(filter(None, (unpacked_image(root, release) for root in roots)), None)
 
 
 def unpacked_image(folder: Path, release: str) -> Path | None:

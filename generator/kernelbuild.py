@@ -20,9 +20,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from generator import kernelconfig, layout, proc
+from generator import compiler, kernelconfig, layout, proc
 from generator.errors import BuildError, RigError
-from generator.kernel import compiler_version
 from generator.kernelconfig import ENVIRONMENT, Recipe
 
 STAMP = layout.OWN_STAMP
@@ -75,7 +74,7 @@ def version(source: Path) -> str:
 
 def folder_of(source: Path, recipe: Recipe) -> Path:
     """The cache entry of a source and a recipe, built or not."""
-    text = "\0".join((str(source.resolve()), recipe.text(), compiler_version("gcc")))
+    text = "\0".join((str(source.resolve()), recipe.text(), compiler.version_line("gcc")))
     key = hashlib.sha256(text.encode()).hexdigest()[:8]
     return layout.OWN_KERNELS / f"{version(source)}-{recipe.name}-{key}"
 

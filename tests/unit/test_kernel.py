@@ -48,10 +48,10 @@ def test_fields(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("lost", "said", "fix"), [
-    (".config", "not prepared: .config", "modules_prepare"),
+    (".config", "not prepared: .config", "--reinstall t"),
     ("include/generated/autoconf.h", "not prepared: include/generated/autoconf.h",
-     "modules_prepare"),
-    ("scripts/mod/modpost", "not prepared: scripts/mod/modpost", "modules_prepare"),
+     "--reinstall t"),
+    ("scripts/mod/modpost", "not prepared: scripts/mod/modpost", "--reinstall t"),
     ("Module.symvers", "no Module.symvers", "copy Module.symvers"),
     ("Makefile", "not a kernel tree", "KDIR="),
 ])
@@ -111,6 +111,7 @@ def test_image_of_distro_headers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     release = "7.2.13+deb14-cloud-amd64"
     install(tmp_path / "system", release)
     monkeypatch.setattr(layout, "KERNELS", tmp_path / "kernels")
+    monkeypatch.setattr(layout, "TREES", tmp_path / "trees")
     without = KernelTree.probe(system=tmp_path / "system")
     with pytest.raises(RigError, match="no bootable image") as caught:
         without.need_image()
@@ -140,6 +141,7 @@ def test_built_tree_boots_its_own_image(tmp_path: Path) -> None:
 def test_build_folder_apart_from_its_source(tmp_path: Path) -> None:
     folder = tree(tmp_path / "t")
     (folder / "source").mkdir()
+    (folder / "source/MAINTAINERS").write_text("")
     assert KernelTree.probe(folder).kind == "prepared"
     (folder / "vmlinux").write_bytes(b"")
     assert KernelTree.probe(folder).kind == "built"
