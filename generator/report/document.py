@@ -17,7 +17,9 @@ from generator.report.view import (
     FAULT,
     MEMORY,
     MODEL,
+    NATIVE,
     PARKED,
+    TIERS,
     Source,
     View,
 )
@@ -107,7 +109,7 @@ def repetition(view: View) -> Section:
 def latency(view: View) -> tuple[Section, ...]:
     """Ops per tier, and the fault by workload."""
     sections = []
-    for tier, name in ((COUNT, "instructions"), (MODEL, "emulated time")):
+    for tier, name in ((COUNT, "instructions"), (MODEL, "emulated time"), (NATIVE, "host time")):
         if view.boot(tier) is None or not any(tables.busiest(view, tier, op) for op in tables.OPS):
             continue
         source = view.source(tier, FAULT, "op.fault", "p50")
@@ -122,8 +124,8 @@ def latency(view: View) -> tuple[Section, ...]:
 
 def contention(view: View) -> Section:
     """Locks in the boot that has more than one vCPU, and the clock."""
-    at = view.source(MODEL, CONTENTION, "lock.all.contended", "per_1k")
-    shown = (tables.locks(view, MODEL, at.workload),) if at else ()
+    at = view.source(view.timed, CONTENTION, "lock.all.contended", "per_1k")
+    shown = (tables.locks(view, at.tier, at.workload),) if at else ()
     added = tables.perturbation(view)
     return Section("Locks and the clock", () if at else (
         "No contention figures: no boot with several guest CPUs in this run.",),
@@ -171,14 +173,26 @@ def limits(view: View) -> Section:
              "is a guess with sources, not a measurement.",
              "KVM itself: the functions of kvm.ko the twin stands for are not exported; the twin "
              "repeats their steps, locks and GFP flags.",
-             "Wall time of kernel code on real CPUs (tier native): the guest is emulated.",
-             "Contention and time in the icount boot: one guest CPU, one instruction per tick, no "
-             "caches. Cache misses and memory bandwidth: in no boot.",
+             *_limits_of(view),
              f"Differences between boots: one boot of each kind. More than {vcpus} vCPUs."]
     if view.has_floor():
         items.append(f"'{FLOOR}' is the floor: the same path without S-EPT and PAMT page work. It "
                      "is no design: what it parks are pages set aside before the run.")
     return Section("Not measured, and why", items=tuple(items))
+
+
+def _limits_of(view: View) -> list[str]:
+    """What the tiers of this run cannot show."""
+    said = {
+        COUNT: "Contention and time in the icount boot: one guest CPU, one instruction per tick, "
+               "no caches.",
+        MODEL: "Wall time of kernel code on real CPUs (tier native): the guest is emulated. Cache "
+               "misses and memory bandwidth: in no emulated boot."}
+    found = [text for tier, text in said.items() if view.boot(tier)]
+    if any("uml" in name for name in view.manifest["boots"]):
+        found.append("x86's own code in the uml boot: static calls are calls through a pointer "
+                     "there, cache flushes cost nothing, and page tables are the host's.")
+    return found
 
 
 def provenance(view: View) -> Section:
@@ -189,7 +203,7 @@ def provenance(view: View) -> Section:
 def details(view: View) -> tuple[Section, ...]:
     """Everything else there is a table for, left to the HTML: each op and lock in each workload."""
     sections = []
-    for tier in (COUNT, MODEL):
+    for tier in TIERS:
         boot = view.boot(tier)
         for workload in view.figures.workloads(boot) if boot else ():
             shown = (tables.ops(view, tier, dict.fromkeys(tables.OPS, workload),

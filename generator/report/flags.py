@@ -9,13 +9,13 @@ from typing import Any
 
 from generator.report.artefacts import OVERHEAD_FACTOR, suspects, too_short
 from generator.report.model import number
-from generator.report.view import COUNT, FAULT, MODEL, View
+from generator.report.view import COUNT, FAULT, View
 from generator.rows import failed
 
 
 def preemption(view: View) -> Iterator[str]:
     """Contention figures that look like the host's scheduling."""
-    boot = view.boot(MODEL)
+    boot = view.boot(view.timed)
     for workload in view.figures.workloads(boot) if boot else []:
         for variant in view.variants:
             for why in suspects(view, str(boot), variant, workload):
@@ -68,7 +68,7 @@ def load(view: View) -> Iterator[str]:
     """Boots whose vCPUs were not alone."""
     cpus = (view.manifest.get("host") or {}).get("cpus")
     for boot, info in view.manifest["boots"].items():
-        if info["tier"] != MODEL or info.get("state") != "done":
+        if info["tier"] == COUNT or info.get("state") != "done":
             continue
         before = recent(info.get("load_before"))
         if cpus and before > cpus / 2:
@@ -95,11 +95,17 @@ def missing(view: View) -> Iterator[str]:
         gone = [view.label(v) for v in view.variants if v not in there]
         if gone:
             yield f"boot {boot} has no case of {', '.join(gone)}"
-    for tier, what in ((COUNT, "exact counts and instructions"), (MODEL, "contention and time")):
+    for tier, what in ((COUNT, "exact counts and instructions"),
+                       (view.timed, "contention and time")):
         if view.boot(tier) is None:
             yield f"no boot of tier {tier} in this run: no {what}"
     if view.boot(COUNT) and view.source(COUNT, FAULT, "op.fault", "p50") is None:
         yield "no instruction count of a fault: no workload that faults"
+
+
+def marked(view: View) -> Iterator[str]:
+    """What the run was only allowed to do with --force."""
+    yield from (f"forced: {mark}" for mark in view.manifest.get("marks") or ())
 
 
 def failures(view: View) -> tuple[str, ...]:
@@ -110,5 +116,5 @@ def failures(view: View) -> tuple[str, ...]:
 
 def flags(view: View) -> tuple[str, ...]:
     """All warnings, what is missing first."""
-    return tuple(flag for source in (missing, accounts, aprime, load, preemption, below_clock)
-                 for flag in source(view))
+    sources = (marked, missing, accounts, aprime, load, preemption, below_clock)
+    return tuple(flag for source in sources for flag in source(view))

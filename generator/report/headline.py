@@ -7,20 +7,20 @@ import math
 
 from generator.report.artefacts import suspects
 from generator.report.model import NA, Table, columns, number, rate, signed
-from generator.report.tables import KIB_PER_PAGE
-from generator.report.view import CONTENTION, COUNT, FAULT, MEMORY, MODEL, PARKED, Source, View
+from generator.report.tables import KIB_PER_PAGE, UNIT
+from generator.report.view import CONTENTION, COUNT, FAULT, MEMORY, PARKED, Source, View
 from generator.stats import ratio
 
 
 def headline(view: View) -> Table:
     """One row per design: what a reviewer asks first."""
-    fault = view.source(COUNT, FAULT, "op.fault", "p50")
-    per_fault = view.source(COUNT, FAULT, "per_fault.page_allocs", "ratio")
+    fault = view.either(FAULT, "op.fault", "p50")
+    per_fault = view.either(FAULT, "per_fault.page_allocs", "ratio")
     parked = view.either(PARKED, "parked.design.pages", "per_vcpu")
-    fought = view.source(MODEL, CONTENTION, "lock.all.contended", "per_1k")
+    fought = view.source(view.timed, CONTENTION, "lock.all.contended", "per_1k")
     memory = view.either(MEMORY, "mem.tables.uncharged", "end")
     wanted: tuple[tuple[str, Source | None, str, str], ...] = (
-        ("fault\nmedian\ninstr", fault, "op.fault", "p50"),
+        (f"fault\nmedian\n{'instr' if view.boot(COUNT) else 'ns'}", fault, "op.fault", "p50"),
         ("page\nallocs\n/fault", per_fault, "per_fault.page_allocs", "ratio"),
         ("lock\ntakes\n/fault", per_fault, "per_fault.lock_takes", "ratio"),
         ("parked\nKiB\n/vCPU", parked, "parked.design.pages", "per_vcpu"),
@@ -73,6 +73,7 @@ def spread(view: View) -> Table | None:
     """Baseline and A': the same module twice in one boot, so any difference is no design's."""
     if view.aprime is None:
         return None
+    unit = UNIT[view.timed]
     wanted = ((COUNT, FAULT, "op.fault", "p50", "fault median, instr"),
               (COUNT, FAULT, "op.fault", "p99", "fault p99, instr"),
               (COUNT, FAULT, "per_fault.page_allocs", "ratio", "page allocs/fault"),
@@ -80,9 +81,9 @@ def spread(view: View) -> Table | None:
               (COUNT, FAULT, "per_fault.seamcalls", "ratio", "SEAMCALLs/fault"),
               (COUNT, PARKED, "parked.design.pages", "per_vcpu", "parked pages/vCPU"),
               (COUNT, MEMORY, "mem.tables.allocated", "end", "table pages allocated"),
-              (MODEL, FAULT, "op.fault", "p50", "fault median, emulated ns"),
-              (MODEL, FAULT, "op.fault", "p99", "fault p99, emulated ns"),
-              (MODEL, CONTENTION, "lock.all.contended", "per_1k", "contended/1k takes"))
+              (view.timed, FAULT, "op.fault", "p50", f"fault median, {unit}"),
+              (view.timed, FAULT, "op.fault", "p99", f"fault p99, {unit}"),
+              (view.timed, CONTENTION, "lock.all.contended", "per_1k", "contended/1k takes"))
     rows = []
     for tier, loads, metric, stat, name in wanted:
         at = view.source(tier, loads, metric, stat)
@@ -96,6 +97,7 @@ def spread(view: View) -> Table | None:
     return Table("A/A': the baseline twice in the same boot, under two names.",
                  columns("figure", "workload", view.baseline, "A'", "A'-A", "A'-A, %"),
                  tuple(rows),
-                 (f"host {view.host}; instr and counts: tier count; ns and contention: tier model. "
+                 (f"host {view.host}; instr and counts: tier count; ns and contention: tier "
+                  f"{view.timed}. "
                   "A difference between two designs that is not larger than this is not theirs. "
                   "PAMT counts also depend on the 2 MiB ranges the page allocator serves.",))

@@ -17,7 +17,18 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLoca
 
 from generator.frames import FLOOR
 from generator.report.tables import KIB_PER_PAGE
-from generator.report.view import CONTENTION, COUNT, FAULT, MEMORY, MODEL, PARKED, Source, View
+from generator.report.view import (
+    CONTENTION,
+    COUNT,
+    FAULT,
+    MEMORY,
+    MODEL,
+    NATIVE,
+    PARKED,
+    TIERS,
+    Source,
+    View,
+)
 from generator.rows import Scale, failed
 from generator.stats import Histogram
 
@@ -31,7 +42,7 @@ STYLE: Any = {"svg.hashsalt": "extspt", "svg.fonttype": "none", "text.parse_math
          "grid.color": "#dddddd", "grid.linewidth": 0.6, "axes.axisbelow": True,
          "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False,
          "legend.fontsize": 8, "figure.dpi": 110, "savefig.facecolor": "white"}
-UNIT = {COUNT: "instructions", MODEL: "ns (emulated)"}
+UNIT = {COUNT: "instructions", MODEL: "ns (emulated)", NATIVE: "ns"}
 
 
 def colour(view: View, variant: str) -> str:
@@ -73,7 +84,7 @@ def distributions(view: View, source: Source) -> dict[str, tuple[Histogram, Scal
 
 def fault_latency(view: View) -> Figure | None:
     """Share of faults that take longer than x, a panel per tier."""
-    sources = [at for tier in (COUNT, MODEL)
+    sources = [at for tier in TIERS
                if (at := view.source(tier, FAULT, "op.fault", "p50"))]
     if not sources:
         return None
@@ -127,7 +138,7 @@ def compact(value: float) -> str:
 
 def lock_times(view: View) -> Figure | None:
     """Median to p99 of wait and hold, with the maximum, per lock and design."""
-    source = view.source(MODEL, CONTENTION, "lock.all.contended", "per_1k")
+    source = view.source(view.timed, CONTENTION, "lock.all.contended", "per_1k")
     if source is None:
         return None
     names = [m.removeprefix("lock.").removesuffix(".acquired") for m, _ in
@@ -142,8 +153,8 @@ def lock_times(view: View) -> Figure | None:
     for axes, what in zip(panels, ("wait", "hold"), strict=True):
         for spot, (lock, variant) in zip(spots, rows, strict=True):
             bar(view, source, axes, spot, variant, f"lock.{lock}.{what}")
-        axes.set(xscale="log", title=f"Lock {what}, {UNIT[MODEL]}",
-                 xlabel=f"{what}, {UNIT[MODEL]}: dot p50, bar to p99, | max")
+        axes.set(xscale="log", title=f"Lock {what}, {UNIT[source.tier]}",
+                 xlabel=f"{what}, {UNIT[source.tier]}: dot p50, bar to p99, | max")
         logarithmic(axes.xaxis, *axes.get_xlim())
     label_groups(panels[0], rows, spots, view)
     figure.suptitle(f"Locks: {where(source)}; wait: contended takes only",

@@ -13,6 +13,8 @@ from generator.report.view import (
     FAULT,
     MEMORY,
     MODEL,
+    NATIVE,
+    TIERS,
     Source,
     View,
 )
@@ -23,7 +25,9 @@ KIB_PER_PAGE = PAGE_BYTES // 1024
 OPS = ("fault", "topup", "alloc", "pamt_get", "pamt_put", "link", "map", "split", "zap",
        "teardown")
 TIER_UNIT = {COUNT: "unit instructions, exact (one guest CPU)",
-             MODEL: "unit ns, emulated: TCG time with modelled SEAMCALL costs"}
+             MODEL: "unit ns, emulated: TCG time with modelled SEAMCALL costs",
+             NATIVE: "unit ns of the host, with modelled SEAMCALL costs"}
+UNIT = {COUNT: "instructions", MODEL: "emulated ns", NATIVE: "ns"}
 
 
 def busiest(view: View, tier: str, op: str) -> str | None:
@@ -170,7 +174,7 @@ def parked(view: View, at: Source) -> Table:
 def perturbation(view: View) -> Table | None:
     """The fault with its inner ops timed too, beside the fault timed alone."""
     rows = []
-    for tier in (COUNT, MODEL):
+    for tier in TIERS:
         at = view.source(tier, FAULT, "instrumented.fault", "p50")
         for variant in view.variants if at else ():
             alone, timed = (view.value(at, variant, m, "p50")
@@ -181,8 +185,9 @@ def perturbation(view: View) -> Table | None:
         return None
     return Table("What timing the ops inside a fault adds to it: fault median.",
                  columns("design", "tier", "fault alone", "inner ops\ntimed", "added", "ratio"),
-                 tuple(rows), (f"host {view.host}; unit instructions in tier count, emulated ns "
-                               "in tier model. Other tables have the fault alone.",))
+                 tuple(rows), (f"host {view.host}; unit instructions in tier count, ns in "
+                               "the others (emulated in tier model). Other tables have the fault "
+                               "alone.",))
 
 
 def matrix(view: View, at: Source, prefix: str, title: str, notes: Sequence[str]) -> Table:

@@ -19,7 +19,8 @@ from generator.frames import (
     variant_order,
 )
 
-COUNT, MODEL = "count", "model"
+COUNT, MODEL, NATIVE = "count", "model", "native"
+TIERS = (COUNT, MODEL, NATIVE)
 
 # Which workload answers which question; the first one that ran is taken and named.
 FAULT = ("populate_seq", "populate_rand", "populate_sparse", "same_range", "convert", "smoke")
@@ -88,6 +89,11 @@ class View:
         boots: Mapping[str, Any] = self.manifest["boots"]
         return next((name for name, boot in boots.items() if boot["tier"] == tier), None)
 
+    @property
+    def timed(self) -> str:
+        """The tier of this run's boot with a clock: the host's own time before emulated time."""
+        return NATIVE if self.boot(NATIVE) else MODEL
+
     def source(self, tier: str, workloads: Sequence[str], metric: str, stat: str) -> Source | None:
         """The first of ``workloads`` that has this figure for any variant in that tier's boot."""
         boot = self.boot(tier)
@@ -100,9 +106,9 @@ class View:
         return None
 
     def either(self, workloads: Sequence[str], metric: str, stat: str) -> Source | None:
-        """As source(); exact counts first, the model tier when the count boot has none."""
+        """As source(); exact counts first, a boot with a clock when the count boot has none."""
         return self.source(COUNT, workloads, metric, stat) \
-            or self.source(MODEL, workloads, metric, stat)
+            or self.source(self.timed, workloads, metric, stat)
 
     def value(self, at: Source | None, variant: str, metric: str, stat: str) -> float:
         """A figure's value at a source, NaN when there is none."""

@@ -73,7 +73,7 @@ def test_both_boots_have_their_costs(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[dict[str, str]] = []
 
     def keep(planned: plan.RunPlan, modules: object, tables: dict[str, object],
-             command: object) -> Run:
+             command: object, **marks: object) -> Run:
         seen.append({boot.name: boot.costs for boot in planned.boots})
         return Run(Path("r"), {}, ())
     monkeypatch.setattr(build, "make", lambda args: [])
