@@ -90,10 +90,10 @@ def why(tree: kconfiglib.Kconfig, name: str, config: Mapping[str, str]) -> list[
     head = Reason(0, f"CONFIG_{name} is {value if value != 'n' else 'off'}: {_place(symbol)}")
     if value != "n":
         return [head]
-    return [head, *_off(symbol, config, 1, frozenset({name}))]
+    return [head, *_off(symbol, config, 1, {name})]
 
 
-def _off(symbol: Any, config: Mapping[str, str], depth: int, seen: frozenset[str]
+def _off(symbol: Any, config: Mapping[str, str], depth: int, seen: set[str]
          ) -> Iterator[Reason]:
     """What keeps a symbol off: a dependency, a missing select, or only that nobody set it."""
     if not level(symbol.direct_dep, config):
@@ -111,7 +111,7 @@ def _off(symbol: Any, config: Mapping[str, str], depth: int, seen: frozenset[str
                     else ": its default decides"))
 
 
-def _unmet(expression: Any, config: Mapping[str, str], depth: int, seen: frozenset[str]
+def _unmet(expression: Any, config: Mapping[str, str], depth: int, seen: set[str]
            ) -> Iterator[Reason]:
     for part in _split(expression, kconfiglib.AND):
         if level(part, config):
@@ -119,7 +119,8 @@ def _unmet(expression: Any, config: Mapping[str, str], depth: int, seen: frozens
         yield Reason(depth, f"needs {_shown(part, config)}")
         symbol = part if isinstance(part, kconfiglib.Symbol) else None
         if symbol is not None and symbol.nodes and symbol.name not in seen and depth < _DEPTH:
-            yield from _off(symbol, config, depth + 1, seen | {symbol.name})
+            seen.add(symbol.name)   # each is explained once
+            yield from _off(symbol, config, depth + 1, seen)
 
 
 def level(expression: Any, config: Mapping[str, str]) -> int:

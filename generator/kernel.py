@@ -92,7 +92,7 @@ class KernelTree:
 
         Raises BuildError (exit 12) that says what the tree lacks and how to mend it.
         """
-        tree = (_default(system) if kdir is None else Path(kdir)).resolve()
+        tree = (default_headers(system) if kdir is None else Path(kdir)).resolve()
         form = treeform.form_of(tree)
         if form is Form.DISTRO_ROOT:
             return cls._of_root(tree)
@@ -153,7 +153,8 @@ def _preference(name: str) -> tuple[bool, list[int]]:
     return "cloud" in name, [int(number) for number in re.findall(r"\d+", name)]
 
 
-def _default(system: Path) -> Path:
+def default_headers(system: Path = Path("/")) -> Path:
+    """The distro headers taken when no tree is named; BuildError without any."""
     trees = distro_trees(system)
     if not trees:
         raise BuildError("no kernel headers are installed",

@@ -74,6 +74,15 @@ def headers_in(root: Path) -> list[Path]:
     return sorted(path.parent for path in (root / "usr/src").glob("*/.config"))
 
 
+def config_folder(tree: Path) -> Path:
+    """The folder with a tree's .config; BuildError when it was never configured."""
+    folder = headers_in(tree)[-1] if form_of(tree) is Form.DISTRO_ROOT else tree
+    if not (folder / ".config").is_file():
+        raise BuildError("the tree has no .config", where=str(tree),
+                         fix=f"configure it first, for instance: make -C {tree} defconfig")
+    return folder
+
+
 def refuse_unfinished(tree: Path, form: Form) -> None:
     """BuildError that says what has to be done before modules can be built in ``tree``."""
     if tree.parent == layout.OWN_KERNELS and not (tree / layout.OWN_STAMP).is_file():

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
-from generator import check, layout, proc
-from generator.errors import ExtsptError
-from generator.kernel import KernelTree
+from generator import check, kernel, layout, proc, treecheck, treeform
+from generator.errors import UsageError
+from generator.treecheck import Item
 
 HELP = "check tools, kernel tree and image; say how to mend what is missing"
 
@@ -30,31 +30,29 @@ STYLE_TOOLS = {
 }
 
 
-@dataclass(frozen=True)
-class Item:
-    """One line of the table. ``state``: ok, missing, or note (nothing to mend)."""
-
-    name: str
-    state: str
-    detail: str
-    fix: str = ""
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Which tree to look at."""
-    parser.add_argument("--kdir", help="kernel tree (default: the newest distro headers)")
+    """Which tree to look at, and what to ask about it."""
+    parser.add_argument("tree", nargs="?", help="kernel tree (default: the newest distro headers)")
+    parser.add_argument("--kdir", help="the same, as the other verbs call it")
+    parser.add_argument("--why", metavar="CONFIG_X", help="say why this option is off in the tree")
+    parser.add_argument("--ksrc", type=Path, help="with --why: the full source of this kernel, "
+                        "when the tree has none (header packages)")
 
 
 def examine(kdir: str | None) -> list[Item]:
     """Every check, in the order a user needs them."""
-    return [*(_tool(name, *about) for name, about in TOOLS.items()), *_tree(kdir),
+    return [*(_tool(name, *about) for name, about in TOOLS.items()), *treecheck.examine(kdir),
             *(_tool(name, *about, absent="note") for name, about in STYLE_TOOLS.items()),
             _checkpatch(), _kvm()]
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the table; the exit code is that of our rig when something is missing."""
-    items = examine(args.kdir)
+    if args.tree and args.kdir and args.tree != args.kdir:
+        raise UsageError(f"two trees are given: {args.tree} and {args.kdir}", fix="name one")
+    if args.why:
+        return _why(args)
+    items = examine(args.tree or args.kdir)
     missing = [item for item in items if item.state == "missing"]
     if args.json:
         print(json.dumps([asdict(item) for item in items], indent=2))
@@ -67,39 +65,27 @@ def run(args: argparse.Namespace) -> int:
     return 15 if missing else 0
 
 
+def _why(args: argparse.Namespace) -> int:
+    """Print why an option is off, from the tree's own Kconfig and .config."""
+    from generator import kconfigtree  # kconfiglib takes its time
+    folder = treeform.config_folder(Path(args.tree or args.kdir or kernel.default_headers()))
+    config = kernel.settings(folder)
+    source = args.ksrc or treeform.source_of(folder) or folder
+    arch = "um" if config.get("UML") == "y" else "x86_64"
+    reasons = kconfigtree.why(kconfigtree.parse(source.resolve(), arch), args.why, config)
+    if args.json:
+        print(json.dumps([asdict(reason) for reason in reasons], indent=2))
+    else:
+        print("\n".join(f"{'  ' * reason.depth}{reason.text}" for reason in reasons))
+    return 0
+
+
 def _tool(name: str, package: str, purpose: str, absent: str = "missing") -> Item:
     path = proc.find(name)
     if path is None:
         return Item(name, absent, f"not here; {purpose}",
                     f"make setup, or apt-get install {package}")
     return Item(name, "ok", f"{path} ({purpose})")
-
-
-def _tree(kdir: str | None) -> list[Item]:
-    try:
-        tree = KernelTree.probe(kdir)
-    except ExtsptError as error:
-        place = f"{error.where}: " if error.where else ""
-        return [Item("kernel tree", "missing", f"{place}{error.what}", error.fix)]
-    options = " ".join(f"{name}={value}" for name, value in tree.config.items())
-    return [Item("kernel tree", "ok", f"{tree.release} ({tree.kind}) {tree.kdir}"),
-            Item("options", "ok", options), _compiler(tree), _image(tree)]
-
-
-def _compiler(tree: KernelTree) -> Item:
-    if not tree.compiler:
-        return Item("compiler", "missing", f"built with {tree.built_with}",
-                    f"apt-get install {tree.cc}")
-    same = tree.compiler == tree.built_with
-    return Item("compiler", "ok" if same else "note", tree.compiler
-                + ("" if same else f" (kernel: {tree.built_with})"))
-
-
-def _image(tree: KernelTree) -> Item:
-    try:
-        return Item("kernel image", "ok", str(tree.need_image()))
-    except ExtsptError as error:
-        return Item("kernel image", "missing", error.what, error.fix)
 
 
 def _checkpatch() -> Item:
