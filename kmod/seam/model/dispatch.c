@@ -103,15 +103,17 @@ u64 seam_call(u64 fn, struct seam_args *args)
 		return SEAM_SW_NO_MODULE;
 	if (unlikely(atomic_read(&seam.halted)))
 		return SEAM_SW_HALTED;
-	if (unlikely(!begin(&call, fn, args)))
-		return SEAM_OPERAND_INVALID | SEAM_OP_RAX;
-
+	/* All work of the model falls into the modelled time, the count too. */
 	seam_clock_enter(&clock);
-	status = run_leaf(&call);
-	if (!status)
-		seam_clock_body(&clock, call.row);
-	seam_release_all(&call);
+	if (likely(begin(&call, fn, args))) {
+		status = run_leaf(&call);
+		if (!status)
+			seam_clock_body(&clock, call.row);
+		seam_release_all(&call);
+		seam_count(call.row, status);
+	} else {
+		status = SEAM_OPERAND_INVALID | SEAM_OP_RAX;
+	}
 	seam_clock_leave(&clock, !status);
-	seam_count(call.row, status);
 	return status;
 }

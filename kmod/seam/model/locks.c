@@ -6,7 +6,7 @@
  */
 #include "state.h"
 
-static bool try_lock(atomic_t *lock, int conflict, int add)
+static __always_inline bool try_lock(atomic_t *lock, int conflict, int add)
 {
 	int old = atomic_read(lock);
 

@@ -5,39 +5,6 @@
  */
 #include "state.h"
 
-#define PA_LOW_MASK	(SEAM_PAGE_SIZE - 1)
-
-/* Shape of a page operand: aligned to @size, HKID 0, within the physical width. */
-bool seam_pa_valid(u64 pa, u64 size)
-{
-	return !(pa & (size - 1)) && !(pa & ~(SEAM_PA_MASK | PA_LOW_MASK));
-}
-
-bool seam_pa_covered(u64 pa)
-{
-	return (pa >> SEAM_PAGE_SHIFT) - seam.first_page < seam.nr_pages;
-}
-
-static u32 pamt_page_index(u64 pa)
-{
-	return (pa >> SEAM_PAGE_SHIFT) - seam.first_page;
-}
-
-struct seam_pamt *seam_pamt_of(u64 pa)
-{
-	return &seam.pages[pamt_page_index(pa)];
-}
-
-struct seam_region *seam_region_of(u64 pa)
-{
-	return &seam.regions[pamt_page_index(pa) >> SEAM_REGION_SHIFT];
-}
-
-struct seam_pamt *seam_gig_of(u64 pa)
-{
-	return &seam.gigs[pamt_page_index(pa) >> SEAM_GIG_SHIFT];
-}
-
 /* Implicit lookup: the entry of a page known to be owned, no lock above it. */
 struct seam_pamt *seam_pamt_at(u64 pa, u32 level)
 {

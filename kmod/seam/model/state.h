@@ -282,11 +282,6 @@ void seam_release_all(struct seam_call *call);
 void seam_release_to(struct seam_call *call, unsigned int nr_held);
 
 /* pamt.c */
-struct seam_pamt *seam_pamt_of(u64 pa);
-struct seam_region *seam_region_of(u64 pa);
-struct seam_pamt *seam_gig_of(u64 pa);
-bool seam_pa_valid(u64 pa, u64 size);
-bool seam_pa_covered(u64 pa);
 struct seam_pamt *seam_pamt_at(u64 pa, u32 level);
 u64 seam_pamt_walk(struct seam_call *call, u64 pa, enum seam_hold how, u64 operand,
 		   struct seam_pamt **pamt, u32 *level);
@@ -327,6 +322,38 @@ void seam_sept_details(struct seam_call *call);
 u64 *seam_sept_find(struct seam_td *td, u64 gpa, u32 level, u32 *stop);
 u64 seam_sept_enter(struct seam_call *call, enum seam_hold tree);
 void seam_sept_set(u64 *entry, u8 state, u64 pa);
+
+/* Shape of a page operand: aligned to @size, HKID 0, within the physical width. */
+static inline bool seam_pa_valid(u64 pa, u64 size)
+{
+	return !(pa & (size - 1)) && !(pa >> SEAM_HKID_SHIFT);
+}
+
+static inline bool seam_pa_covered(u64 pa)
+{
+	return (pa >> SEAM_PAGE_SHIFT) - seam.first_page < seam.nr_pages;
+}
+
+/* Index of a covered page. */
+static inline u32 seam_page_of(u64 pa)
+{
+	return (pa >> SEAM_PAGE_SHIFT) - seam.first_page;
+}
+
+static inline struct seam_pamt *seam_pamt_of(u64 pa)
+{
+	return &seam.pages[seam_page_of(pa)];
+}
+
+static inline struct seam_region *seam_region_of(u64 pa)
+{
+	return &seam.regions[seam_page_of(pa) >> SEAM_REGION_SHIFT];
+}
+
+static inline struct seam_pamt *seam_gig_of(u64 pa)
+{
+	return &seam.gigs[seam_page_of(pa) >> SEAM_GIG_SHIFT];
+}
 
 static inline u8 sept_state(u64 entry)
 {
