@@ -6,13 +6,14 @@ VENV_PYTHON := .venv/bin/python
 
 # Variables of the command line, as options of the verbs that know them.
 verbose  := $(if $(filter 1,$(V)),-v)
-tree     := $(if $(KDIR),--kdir '$(KDIR)')
+# A tree built with O= is its build folder.
+tree     := $(if $(O)$(KDIR),--kdir '$(or $(O),$(KDIR))')
 runner   := $(if $(RUNNER),--runner '$(RUNNER)') $(if $(KSRC),--ksrc '$(KSRC)') $(if $(FORCE),--force)
 designs  := $(if $(VARIANTS),--variants '$(VARIANTS)')
 workload := $(if $(WORKLOADS),--workloads '$(WORKLOADS)') $(if $(VCPUS),--vcpus '$(VCPUS)') \
 	    $(if $(SEED),--seed '$(SEED)') $(if $(COSTS),--costs '$(COSTS)')
 
-.PHONY: help setup setup-bench bench test render build run report menuconfig list doctor \
+.PHONY: help setup setup-bench bench test test-matrix render build run report menuconfig list doctor \
 	check-style conformance fuzz clean distclean
 # One thing at a time; the verbs use all CPUs themselves.
 .NOTPARALLEL:
@@ -21,6 +22,8 @@ help:
 	@echo 'Main targets'
 	@echo '  bench        set up, build all designs, boot, measure, and write the reports'
 	@echo '  test         set up, run all tests (real builds and boots among them)'
+	@echo '  test-matrix  builds and boots on kernels x trees x compilers: KERNELS="6.12 7.2"'
+	@echo '               fetches headers of the mirror; OWN=1 builds own kernels, too'
 	@echo '  setup        the set-up alone: system packages, .venv, kernel image'
 	@echo
 	@echo 'Single steps'
@@ -38,7 +41,8 @@ help:
 	@echo '  distclean    also .venv, the kernel image and the tools; results/ stays'
 	@echo
 	@echo 'Variables (example: make bench VARIANTS=kvm_owned,split_ops COSTS=high)'
-	@echo '  KDIR=dir         another built or prepared kernel tree'
+	@echo '  KDIR=dir         another kernel tree: headers, a build folder (also as O=), or a'
+	@echo '                   folder of extspt tree fetch; make doctor KDIR=dir looks at it'
 	@echo '  RUNNER=name      qemu, or uml: native speed; needs KDIR= of a UML kernel, or KSRC='
 	@echo '  KSRC=dir         full kernel source: a small kernel is built from it, once'
 	@echo '  FORCE=1          measure where it is refused, and mark the result'
@@ -64,6 +68,10 @@ bench: setup-bench
 
 test: setup
 	@$(VENV_PYTHON) -m pytest $(T)
+
+test-matrix: setup-bench
+	@$(EXTSPT) matrix $(verbose) $(if $(KERNELS),--kernels '$(KERNELS)') $(designs) \
+		$(if $(OWN),--own)
 
 render build: setup-bench
 	@$(EXTSPT) $@ $(verbose) $(tree) $(designs)

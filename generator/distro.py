@@ -7,6 +7,7 @@ machine's own mirror and keys. All of it is unpacked into one folder and nothing
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shutil
@@ -22,6 +23,8 @@ from generator.errors import RigError, UsageError, unknown
 BASE_PACKAGES = ("make", "coreutils", "dash", "mawk", "sed", "grep", "findutils", "diffutils",
                  "bash", "perl", "dpkg", "kmod", "gzip")
 FLAVORS = {"cloud": "cloud-amd64", "standard": "amd64", "rt": "rt-amd64"}
+#: Where a kernel is looked for when no suite is named: from the oldest, so that it stays the same.
+SUITES = ("bookworm", "trixie", "trixie-backports", "forky", "sid", "experimental")
 STAMP = ".extspt-tree.json"
 _SUITE = re.compile(r"[a-z][a-z0-9.-]*")
 _USR_MERGED = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
@@ -129,6 +132,18 @@ def fetch(suite: str, flavor: str = "cloud", compilers: Sequence[str] = ()) -> F
         shutil.rmtree(final, ignore_errors=True)
         (fresh / "root").rename(final)
     return Fetched(final, suite, flavor, release, wanted)
+
+
+def offered(suite: str, flavor: str = "cloud") -> str:
+    """Release of the headers a suite offers, "" when it has none or is not to be had."""
+    package = f"linux-headers-{FLAVORS[flavor]}"
+    with image.scratch(layout.TREES) as fresh, contextlib.suppress(RigError):
+        archive = Archive.open(fresh, suite, mirror())
+        said = proc.query(["apt-cache", "-c", archive.folder / "apt.conf", "show",
+                           "--no-all-versions", package]).output
+        found = re.search(rf"linux-headers-(\d\S*{FLAVORS[flavor]})\b", said)
+        return found[1] if found else ""
+    return ""
 
 
 def read_stamp(folder: Path) -> Fetched | None:
