@@ -100,8 +100,11 @@ class Runner(Protocol):
         """None when it can run here, else the reason why not."""
         ...
 
-    def default_boots(self) -> Sequence[str]:
-        """The boots of a run that names none."""
+    def choose(self, wanted: Sequence[str] | None, tree: KernelTree) -> list[str]:
+        """The boots to do on the kernel of ``tree``: those wanted, or the usual ones for None.
+
+        One that cannot work here is replaced by what comes nearest, and a line says so.
+        """
         ...
 
     def facts(self) -> dict[str, Any]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""QEMU without KVM: icount for exact counts of instructions, MTTCG for real contention."""
+"""QEMU: icount for exact counts of instructions, MTTCG for real contention, KVM on request."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from generator import honesty, initramfs, proc, runners, trial
+from generator import honesty, initramfs, kvmprobe, proc, runners, trial
 from generator.kernel import KernelTree
 from generator.runners import Guest, Load, OnLine, RunOutput
 from generator.trial import Program
@@ -29,15 +29,18 @@ CMDLINE = "console=ttyS0 panic=-1 oops=panic quiet loglevel=5 nokaslr rdinit=/in
 
 @dataclass(frozen=True)
 class Mode:
-    """One way to run TCG, and the limits to its patience."""
+    """One way to run QEMU, and the limits to its patience."""
 
     tier: str
     unit: str
     limits: Limits
     threads: bool
+    cpu: str = CPU_MODEL
 
     def arguments(self, vcpus: int) -> list[str]:
         """QEMU's options. Under icount there is one CPU: its CPUs would take turns anyway."""
+        if self.tier == honesty.NATIVE:
+            return ["-accel", "kvm", "-smp", str(vcpus)]
         if self.threads:
             return ["-accel", "tcg,thread=multi", "-smp", str(vcpus)]
         return ["-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off", "-smp", "1"]
@@ -46,6 +49,7 @@ class Mode:
 MODES = {
     "icount": Mode("count", "instructions", Limits(60, 60), threads=False),
     "mttcg": Mode("model", "ns", Limits(40, 60), threads=True),
+    "kvm": Mode(honesty.NATIVE, "ns", Limits(20, 60), threads=True, cpu="host"),
 }
 
 
@@ -61,16 +65,28 @@ class Qemu:
             return None
         return f"{PROGRAM} is not installed (Debian package {PACKAGE})"
 
-    def default_boots(self) -> Sequence[str]:
-        """The boots without KVM, which give the same figures everywhere."""
-        return [name for name, mode in MODES.items() if mode.tier != honesty.NATIVE]
+    def choose(self, wanted: Sequence[str] | None, tree: KernelTree) -> list[str]:
+        """The boots without KVM, which give the same figures everywhere, unless others are named.
+
+        KVM is replaced by MTTCG where a guest of it does not boot; a line says why.
+        """
+        if wanted is None:
+            return [name for name, mode in MODES.items() if mode.tier != honesty.NATIVE]
+        if "kvm" not in wanted or proc.dry_run():
+            return list(wanted)
+        image = self.image(tree)
+        why = kvmprobe.failure(
+            lambda initrd, out: self.command("kvm", Guest(image, initrd, 1), out))
+        if why:
+            proc.note(f"  NOTE    KVM does not work here ({why}); MTTCG instead, tier model")
+        return list(dict.fromkeys("mttcg" if why and name == "kvm" else name for name in wanted))
 
     def facts(self) -> dict[str, Any]:
         """QEMU's version, the CPU model and the kernel's command line."""
         done = proc.query([proc.which(PROGRAM, PACKAGE), "--version"])
         version = done.output.partition("\n")[0].removeprefix("QEMU emulator version ")
-        return {"qemu": {"version": version, "path": PROGRAM}, "cpu_model": CPU_MODEL,
-                "cmdline": CMDLINE}
+        return {"qemu": {"version": version, "path": PROGRAM}, "cmdline": CMDLINE,
+                "cpu_model": f"{CPU_MODEL} (boot kvm: the host's)"}
 
     def image(self, tree: KernelTree) -> Path:
         """The kernel's image; vmlinux where it has the PVH entry."""
@@ -85,7 +101,7 @@ class Qemu:
         """The QEMU command line of a boot."""
         return [
             proc.which(PROGRAM, PACKAGE), "-name", "extspt,debug-threads=on",
-            "-machine", "pc", *MODES[boot].arguments(guest.vcpus), "-cpu", CPU_MODEL,
+            "-machine", "pc", *MODES[boot].arguments(guest.vcpus), "-cpu", MODES[boot].cpu,
             "-m", str(guest.memory_mib), "-nodefaults", "-no-user-config", "-no-reboot",
             "-display", "none",
             # The boot loader's random seed, the calendar and its clock must not vary.
@@ -112,7 +128,7 @@ def pin(pid: int, vcpus: int, cores: list[int]) -> bool:
             name = (task / "comm").read_text().strip()
         except OSError:  # the thread ended meanwhile
             continue
-        if name.startswith("CPU ") and name.endswith("/TCG"):
+        if name.startswith("CPU ") and name.endswith(("/TCG", "/KVM")):
             threads[int(name[4:-4])] = int(task.name)
     if len(threads) != vcpus:
         return False

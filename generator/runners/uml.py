@@ -39,9 +39,9 @@ class Uml:
         """None: all it needs is the kernel."""
         return None
 
-    def default_boots(self) -> Sequence[str]:
+    def choose(self, wanted: Sequence[str] | None, tree: KernelTree) -> list[str]:
         """Its only boot."""
-        return list(self.boots)
+        return list(wanted or self.boots)
 
     def facts(self) -> dict[str, Any]:
         """The kernel's command line; the CPU is the host's."""

@@ -16,6 +16,7 @@ from generator import costs, honesty, layout, plan, proc, runners, session, stor
 from generator.build import BuiltModule
 from generator.costs import CostTable
 from generator.errors import GateError, UsageError
+from generator.kernel import KernelTree
 from generator.kernelconfig import Recipe
 from generator.plan import RunPlan
 from generator.records import case_failure
@@ -61,10 +62,11 @@ def measure(args: argparse.Namespace) -> Run | None:
     if args.resume:
         return _resume(args)
     runner = runners.find(args.runner or "qemu")
-    boots = plan.pick("boot", args.boots, runner.boots, list(runner.default_boots()))
+    named = plan.pick("boot", args.boots, runner.boots, ()) or None
+    _own_kernel(args, runner.arch)
+    boots = runner.choose(named, KernelTree.probe(args.kdir))
     tables = {boot: _table(runner.boots[boot][0], args.costs) for boot in boots}
     planned = _plan(args, {boot: runner.boots[boot] for boot in boots}, tables)
-    _own_kernel(args, runner.arch)
     modules = _build(args, planned)
     marks = [mark for built in modules[:1] for mark in honesty.marks(
         built.rendered.tree, [boot.tier for boot in planned.boots], planned.vcpus,

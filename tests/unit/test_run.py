@@ -25,7 +25,7 @@ def _no_build(monkeypatch: pytest.MonkeyPatch) -> None:
     (["--variants", "kvm_own"], "unknown variant 'kvm_own'", "kvm_owned, kvm_owned_aprime"),
     (["--variants", ","], "unknown variant ','", "kvm_owned"),
     (["--workloads", "zap,zapp"], "unknown workload 'zapp'", ", ".join(sorted(plan.SIZES))),
-    (["--boots", "tcg"], "unknown boot 'tcg'", "icount, mttcg"),
+    (["--boots", "tcg"], "unknown boot 'tcg'", "icount, kvm, mttcg"),
     (["--runner", "bochs"], "unknown runner 'bochs'", "qemu"),
     (["--costs", "cheap"], "unknown cost table 'cheap'", "default"),
     (["--costs", "none.toml"], "unknown cost table 'none.toml'", "<file>.toml"),
