@@ -15,6 +15,8 @@ workload := $(if $(WORKLOADS),--workloads '$(WORKLOADS)') $(if $(VCPUS),--vcpus 
 
 .PHONY: help setup setup-bench bench test test-matrix render build run report menuconfig list doctor \
 	check-style conformance fuzz clean distclean
+# Kbuild would take O= and V= of this command line, handed down in MAKEFLAGS, for its own.
+MAKEOVERRIDES :=
 # One thing at a time; the verbs use all CPUs themselves.
 .NOTPARALLEL:
 
