@@ -71,7 +71,8 @@ u64 *seam_sept_find(struct seam_td *td, u64 gpa, u32 level, u32 *stop)
 	u32 l;
 
 	for (l = SEAM_ROOT_LEVEL; l > level; l--) {
-		u64 value = READ_ONCE(*entry);
+		/* Pairs with the exchange in seam_sept_set(): the table behind it is filled. */
+		u64 value = smp_load_acquire(entry);
 
 		if (sept_state(value) != ST_NL_MAPPED)
 			break;
