@@ -89,10 +89,11 @@ def _finish(args: tuple[str, ...], *, timeout: float, cwd: Path | None = None,
 
 @contextlib.contextmanager
 def spawned(argv: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None,
-            output: Path | None = None) -> Iterator[subprocess.Popen[str]]:
+            output: Path | None = None, grace: float = 3.0) -> Iterator[subprocess.Popen[str]]:
     """A running program in its own process group, which is gone when the block ends.
 
-    What it prints goes to the file ``output``; without one, to the child's stdout.
+    What it prints goes to the file ``output``; without one, to the child's stdout. ``grace``:
+    seconds it has to end by itself when told to.
     """
     try:
         with contextlib.ExitStack() as files:
@@ -106,7 +107,7 @@ def spawned(argv: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, s
     try:
         yield child
     finally:
-        end(child)
+        end(child, grace)
 
 
 def end(child: subprocess.Popen[str], grace: float = 3.0) -> None:

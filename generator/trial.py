@@ -30,6 +30,7 @@ class Program:
     ``pin``: told the process id until it returns True, None when there is nothing to pin.
     ``console``: file that takes its output; None when it writes its console itself.
     ``is_guest``: it is the guest's kernel itself, so that a panic is its exit status.
+    ``tries``: how often a boot may be tried. ``stop_s``: seconds it has to end when told to.
     """
 
     name: str
@@ -42,10 +43,12 @@ class Program:
     console: Path | None = None
     poll_s: float = POLL_S
     is_guest: bool = False
+    tries: int = 2
+    stop_s: float = 3.0
 
 
 def boot(program: Program, name: str, out: Path, on_line: OnLine) -> RunOutput:
-    """Run once, and once more when the kernel hung before any module was inserted.
+    """Run once; once more when the kernel hung before any module was inserted, if that may be.
 
     ``name``: of the boot. Raises LostGuest when the guest fails, RigError when the program does.
     """
@@ -58,7 +61,7 @@ def boot(program: Program, name: str, out: Path, on_line: OnLine) -> RunOutput:
         if outcome is Outcome.DONE:
             return output
         hung = outcome in (Outcome.NO_BOOT, Outcome.STALLED) and not trial.watch.inserted
-        if not hung or len(attempts) > 1:
+        if not hung or len(attempts) >= program.tries:
             raise _lost(name, outcome, output, trial.watch.fatal)
         output.console.replace(out / "console.attempt1.log")
         proc.note(f"  RETRY  {name}: {outcome.value} after {trial.wall_s:.0f} s")
@@ -83,10 +86,10 @@ class _Trial:
         """Start the program, follow it to its end. Raises RigError when it fails by itself."""
         program = self._program
         with proc.spawned(program.argv, cwd=program.cwd, env=program.env,
-                          output=program.console) as child:
+                          output=program.console, grace=program.stop_s) as child:
             given_up = self._follow(child)
             if given_up:
-                proc.end(child)
+                proc.end(child, program.stop_s)
             self.wall_s = time.monotonic() - self._start
             self.watch.poll(time.monotonic())
             self._check_exit(child, given_up)

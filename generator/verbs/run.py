@@ -20,6 +20,7 @@ from generator.kernel import KernelTree
 from generator.kernelconfig import Recipe
 from generator.plan import RunPlan
 from generator.records import case_failure
+from generator.runners import metal
 from generator.store import Run
 from generator.verbs import build, kernel
 
@@ -42,6 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         "(default: qemu)")
     parser.add_argument("--ksrc", type=Path, metavar="DIR",
                         help="full kernel source: builds the runner's small kernel first, once")
+    parser.add_argument("--yes-load-modules", action="store_true",
+                        help="for runner metal: load the modules into this very machine")
     parser.add_argument("--force", action="store_true",
                         help="measure where it is refused, and mark the result")
     parser.add_argument("--boots", metavar="A,B", help="default: all boots of the runner")
@@ -62,6 +65,7 @@ def measure(args: argparse.Namespace) -> Run | None:
     if args.resume:
         return _resume(args)
     runner = runners.find(args.runner or "qemu")
+    metal.allow(args.yes_load_modules, runner.name)
     named = plan.pick("boot", args.boots, runner.boots, ()) or None
     _own_kernel(args, runner.arch)
     boots = runner.choose(named, KernelTree.probe(args.kdir))
@@ -127,6 +131,7 @@ def _resume(args: argparse.Namespace) -> Run | None:
         proc.note(f"  DONE    {directory.id}: nothing is missing")
         return store.load_run(directory.path)
     planned = session.plan_of(directory)
+    metal.allow(args.yes_load_modules, planned.runner)
     modules = _build(args, planned)
     if proc.dry_run():
         session.show_commands(planned, modules)
