@@ -24,7 +24,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def make(args: argparse.Namespace) -> list[BuiltModule]:
-    """Render and build what the options ask for, with a bar on a terminal."""
+    """Render and build what the options ask for, alone in the build folder."""
+    with proc.alone(layout.BUILD):
+        return _make(args)
+
+
+def _make(args: argparse.Namespace) -> list[BuiltModule]:
     modules = render.stage(args)
     bar = Progress(TextColumn("  building"), BarColumn(), MofNCompleteColumn(),
                    TimeElapsedColumn(), console=Console(stderr=True), transient=True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -70,3 +71,21 @@ def test_dry_run_prints_and_only_queries_run(capsys: pytest.CaptureFixture[str],
     assert capsys.readouterr().out == f"touch {made}\n"
     assert proc.query([sys.executable, "-c", "print(7)"]).output == "7\n"
     assert capsys.readouterr().out == ""
+
+
+def test_one_process_at_a_time_in_a_folder(tmp_path: Path,
+                                           capsys: pytest.CaptureFixture[str]) -> None:
+    order: list[str] = []
+
+    def second() -> None:
+        with proc.alone(tmp_path):
+            order.append("second")
+
+    with proc.alone(tmp_path):
+        other = threading.Thread(target=second)
+        other.start()
+        while "WAIT" not in capsys.readouterr().err:
+            time.sleep(0.01)
+        order.append("first")
+    other.join(10)
+    assert order == ["first", "second"]
