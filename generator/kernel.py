@@ -112,9 +112,11 @@ class KernelTree:
         config = dict(_SETTING.findall(text))
         treeform.refuse_arch(tree, config)
         _refuse_config(tree, config)
-        built_with = config.get("CC_VERSION_TEXT", "").strip('"')
-        release, cc = _release(tree), compiler.program_of(built_with)
-        _refuse_lost(tree, form, release, config, system)
+        release, own_cc = _release(tree), config.get("CC_VERSION_TEXT", "").strip('"')
+        cc, built_with = compiler.program_of(own_cc), own_cc
+        if form is Form.PREPARED and (distro := _distro_config(tree, release, system)):
+            _refuse_lost(tree, release, distro, config)
+            built_with = distro["CC_VERSION_TEXT"].strip('"')
         return cls(release, tree, "um" if config.get("UML") == "y" else "x86_64", form,
                    {name: config[name] for name in (*NEEDED, *RECORDED) if name in config},
                    hashlib.sha256(text.encode()).hexdigest(), built_with, cc,
@@ -180,17 +182,19 @@ def _release(tree: Path) -> str:
     return found[1]
 
 
-def _refuse_lost(tree: Path, form: Form, release: str, config: Mapping[str, str],
-                 system: Path) -> None:
+def _refuse_lost(tree: Path, release: str, distro: Mapping[str, str],
+                 config: Mapping[str, str]) -> None:
     """A prepared tree of a distro's release has the distro's options, or BuildError."""
-    same = (path for path in same_release(release, system) if path != tree)
-    if form is not Form.PREPARED or (distro := next(same, None)) is None:
-        return
-    if gone := treeform.lost(settings(distro), config):
+    if gone := treeform.lost(distro, config):
         raise BuildError(f"{len(gone)} options differ from those of the kernel {release}",
                          where=str(tree / ".config"), evidence="\n".join(gone[:12]),
                          fix="its structures may have another layout; is pahole installed? "
-                         f"cp {distro}/.config there, make olddefconfig modules_prepare")
+                         "'extspt tree prepare KSRC --like HEADERS' does it anew")
+
+
+def _distro_config(tree: Path, release: str, system: Path) -> dict[str, str]:
+    """Configuration of the distro's kernel of this release; empty when none is known."""
+    return next((settings(path) for path in same_release(release, system) if path != tree), {})
 
 
 def same_release(release: str, system: Path = Path("/")) -> Iterator[Path]:

@@ -17,6 +17,7 @@ COSTS = KMOD / "seam" / "costs"
 BUILD = ROOT / "build"
 KERNELS = BUILD / "kernels"
 TREES = BUILD / "trees"
+PREPARED = BUILD / "prepared"
 SOURCES = BUILD / "sources"
 OWN_KERNELS = BUILD / "kernels-own"
 #: Written last into a folder of OWN_KERNELS: without it, it is not used.

@@ -23,6 +23,7 @@ from generator import (
     kernelbuild,
     layout,
     plan,
+    prepare,
     runners,
     session,
 )
@@ -43,7 +44,7 @@ _COMPILER = re.compile(r"(?:gcc|clang)-\d+")
 
 @dataclass(frozen=True)
 class Target:
-    """One tree to try, or why there is none. ``form``: headers, own-x86 or own-um."""
+    """One tree to try, or why there is none. ``form``: headers, prepared, own-x86, own-um."""
 
     series: str
     form: str
@@ -74,7 +75,9 @@ class Cell:
 def targets(series: str, fetch: bool, make: Callable[[Path, Recipe], kernelbuild.OwnKernel] | None,
             ) -> Iterator[Target]:
     """Every form of a kernel series. ``fetch``: get headers; ``make``: builds own kernels."""
-    yield _target(series, "headers", lambda: _headers(series, fetch))
+    headers = _target(series, "headers", lambda: _headers(series, fetch))
+    yield headers
+    yield _target(series, "prepared", lambda: _prepared(series, headers.tree))
     for arch in ("x86", "um"):
         yield _target(series, f"own-{arch}", partial(_own, series, arch, make))
 
@@ -148,6 +151,17 @@ def _headers(series: str, fetch: bool) -> KernelTree | str:
         if is_series(distro.offered(suite), series):
             return KernelTree.probe(distro.fetch(suite).path)
     return f"no suite of the mirror has it ({', '.join(distro.SUITES)})"
+
+
+def _prepared(series: str, headers: KernelTree | None) -> KernelTree | str:
+    """A full source with the configuration of the headers, built in with this machine's gcc."""
+    if headers is None:
+        return "there are no headers to prepare a source like"
+    version = prepare.upstream_version(headers)
+    source = layout.SOURCES / version.partition("-")[0].partition("+")[0]
+    if not source.is_dir():
+        return f"no source of just {version} here: extspt kernel fetch SUITE {series}"
+    return KernelTree.probe(prepare.prepare(source, headers))
 
 
 def _own(series: str, arch: str,

@@ -23,7 +23,7 @@ RELEASE = "7.3.4+deb13-cloud-amd64"     # of the packages Stub makes
 @pytest.fixture(autouse=True)
 def nothing_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine without headers, sources and kernels of its own; apt is a stub."""
-    for name in ("BUILD", "TREES", "KERNELS", "SOURCES", "OWN_KERNELS"):
+    for name in ("BUILD", "TREES", "KERNELS", "SOURCES", "OWN_KERNELS", "PREPARED"):
         monkeypatch.setattr(layout, name, tmp_path / name.lower())
     monkeypatch.setattr(kernel, "distro_trees", lambda: [])
     monkeypatch.setattr(distro, "mirror", lambda: "http://mirror.invalid/debian")
@@ -40,8 +40,8 @@ def test_series(release: str, series: str, same: bool) -> None:
 
 def test_every_form_has_a_tree_or_a_reason() -> None:
     found = list(matrix.targets("6.1", False, None))
-    assert [target.form for target in found] == ["headers", "own-x86", "own-um"]
-    assert all(target.tree is None and "extspt" in target.reason for target in found)
+    assert [target.form for target in found] == ["headers", "prepared", "own-x86", "own-um"]
+    assert all(target.tree is None and target.reason for target in found)
 
 
 def test_headers_are_fetched_from_the_first_suite_that_has_them() -> None:
@@ -58,12 +58,12 @@ def test_own_kernels_are_built_only_when_asked(tmp_path: Path) -> None:
     (source / "Makefile").write_text("VERSION = 7\nPATCHLEVEL = 2\nSUBLEVEL = 13\n")
     (source / "Kconfig").write_text("")
     reasons = [target.reason for target in matrix.targets("7.2", False, None)]
-    assert "extspt kernel build" in reasons[1] and reasons[2].endswith("--arch um")
+    assert "extspt kernel build" in reasons[2] and reasons[3].endswith("--arch um")
 
     def fails(source: Path, recipe: kernelbuild.Recipe) -> kernelbuild.OwnKernel:
         raise BuildError(f"{recipe.arch} does not build")
 
-    assert [t.reason for t in matrix.targets("7.2", False, fails)][1:] == [
+    assert [t.reason for t in matrix.targets("7.2", False, fails)][2:] == [
         "x86 does not build", "um does not build"]
 
 
@@ -126,10 +126,10 @@ def test_verb_prints_ktap(capsys: pytest.CaptureFixture[str]) -> None:
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "KTAP version 1"
     assert lines[1].startswith("ok 1 6.18 headers - build # SKIP ")
-    assert "1..6" in lines
+    assert "1..8" in lines
     assert all(line.startswith(("KTAP", "ok ", "1..", "# ")) for line in lines)
     assert cli.main(["matrix", "--kernels", "7.9", "--no-fetch", "--json"]) == 0
-    assert len(json.loads(capsys.readouterr().out)) == 3
+    assert len(json.loads(capsys.readouterr().out)) == 4
     assert cli.main(["matrix", "--kernels", "new"]) == 2
 
 

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A full source made fit for modules of a distro's kernel, with the compiler of this machine.
+
+The distro's .config and Module.symvers, the same version, modules_prepare: seconds instead of a
+kernel build, and the image stays the distro's. Refused when the configuration comes out otherwise.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from generator import kernel, kernelbuild, layout, proc, treeform
+from generator.errors import BuildError, RigError
+from generator.kernel import KernelTree
+from generator.kernelconfig import ENVIRONMENT
+from generator.treeform import Form
+
+LOG = "prepare.log"
+_TIMEOUT_S = 900.0
+_SYMVERS = "Module.symvers"
+
+
+def prepare(source: Path, like: KernelTree) -> Path:
+    """Prepare ``source`` for the kernel of the headers ``like``; the folder to give as KDIR=.
+
+    Module.symvers goes there last, and without it the folder is not used. Raises BuildError for
+    another version, a lost option or a failing make, RigError for a missing tool.
+    """
+    folder = layout.PREPARED / like.release
+    if (folder / _SYMVERS).is_file() and treeform.source_of(folder) == source.resolve():
+        return folder
+    _refuse_other(source, like)
+    kernelbuild.require_tools()
+    if like.config.get("DEBUG_INFO_BTF") == "y" and proc.find("pahole") is None:
+        raise RigError("pahole is not installed: the configuration would lose BTF and more",
+                       fix="apt-get install pahole")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    proc.note(f"  PREPARE {like.release}")
+    shutil.copy(like.kdir / ".config", folder)
+    _make(source, folder, like, "olddefconfig")
+    gone = treeform.lost(kernel.settings(like.kdir), kernel.settings(folder))
+    if gone:
+        raise BuildError(f"{len(gone)} options of {like.release} come out otherwise here",
+                         where=str(layout.shown(folder)), evidence="\n".join(gone[:12]),
+                         fix="this machine's tools cannot do it: 'extspt tree fetch SUITE' gets "
+                         "headers with their own compiler")
+    _make(source, folder, like, "modules_prepare")
+    shutil.copy(like.kdir / _SYMVERS, folder / f"{_SYMVERS}.new")
+    (folder / f"{_SYMVERS}.new").replace(folder / _SYMVERS)
+    return folder
+
+
+def upstream_version(like: KernelTree) -> str:
+    """Version of the source some headers are of; Debian's kernel.release says it."""
+    said = like.kdir / "include/config/kernel.release"
+    return said.read_text().strip() if said.is_file() else like.release
+
+
+def _refuse_other(source: Path, like: KernelTree) -> None:
+    own, theirs = kernelbuild.version(source), upstream_version(like)
+    if own not in (theirs, theirs.partition("-")[0].partition("+")[0]):
+        raise BuildError(f"the source is {own}, the headers are of {theirs}", where=str(source),
+                         fix="structures differ between versions: take the source of just this one")
+    if like.kind not in (Form.DISTRO_HEADERS, Form.DISTRO_ROOT):
+        raise BuildError(f"{like.kdir} holds no distro's headers", where=like.kind,
+                         fix="it can be given as KDIR= as it is")
+
+
+def _make(source: Path, folder: Path, like: KernelTree, goal: str) -> None:
+    """One goal of the tree's make. The release is the kernel's own, to the last character."""
+    argv: Sequence[str] = ("make", "-C", str(source.resolve()), f"O={folder}", f"-j{os.cpu_count()}",
+                           f"KERNELRELEASE={like.release}", goal)
+    outcome = proc.run(argv, timeout=_TIMEOUT_S, env=ENVIRONMENT, log=folder / LOG)
+    if not outcome.ok:
+        raise BuildError(f"make {goal} fails", where=str(layout.shown(folder / LOG)),
+                         fix="its last lines are below",
+                         evidence="\n".join(outcome.output.splitlines()[-8:]))
