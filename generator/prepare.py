@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 
 from generator import kernel, kernelbuild, layout, proc, treeform
@@ -72,8 +71,8 @@ def _refuse_other(source: Path, like: KernelTree) -> None:
 
 def _make(source: Path, folder: Path, like: KernelTree, goal: str) -> None:
     """One goal of the tree's make. The release is the kernel's own, to the last character."""
-    argv: Sequence[str] = ("make", "-C", str(source.resolve()), f"O={folder}", f"-j{os.cpu_count()}",
-                           f"KERNELRELEASE={like.release}", goal)
+    argv = ("make", "-C", str(source.resolve()), f"O={folder}", f"-j{os.cpu_count()}",
+            f"KERNELRELEASE={like.release}", goal)
     outcome = proc.run(argv, timeout=_TIMEOUT_S, env=ENVIRONMENT, log=folder / LOG)
     if not outcome.ok:
         raise BuildError(f"make {goal} fails", where=str(layout.shown(folder / LOG)),
