@@ -123,7 +123,9 @@ def failure(output: str, source: Path, log: str = "") -> BuildError:
     from generator.build import first_errors
 
     for pattern, what, fix in _CAUSES:
-        if re.search(pattern, output):
-            return BuildError(what, where=str(source), fix=fix, evidence=first_errors(output))
+        if found := re.search(pattern, output):
+            start = output.rfind("\n", 0, found.start()) + 1
+            shown = "\n".join(output[start:].splitlines()[:4])
+            return BuildError(what, where=str(source), fix=fix, evidence=shown)
     return BuildError("the kernel does not build", where=log or str(source),
                       fix="its first errors are below", evidence=first_errors(output))

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The UML runner: its command line, what it refuses, and how a panic of it is told from a fault."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from generator import runners, trial
+from generator.errors import BuildError, RigError
+from generator.kernel import KernelTree
+from generator.runners import Guest, LostGuest, RunOutput, qemu, uml
+from generator.trial import Program
+from generator.watch import Limits
+
+DATA = Path(__file__).parent.parent / "data/serial"
+
+
+def tree(arch: str, image: Path | None) -> KernelTree:
+    return KernelTree("7.2.13-extspt-bench-um", Path("/k"), arch, "built", {}, "hash", "gcc", "gcc",
+                      "gcc 12", image)
+
+
+def test_command_line() -> None:
+    """Several CPUs need seccomp said aloud; no path but the kernel's own is on it."""
+    guest = Guest(Path("/k/linux"), Path("/a folder, odd/initramfs.cpio.gz"), 2, 512)
+    words = uml.RUNNER.command("uml", guest, Path("/a folder, odd"))
+    assert words[:4] == ["/k/linux", "mem=512M", "ncpus=2", "initrd=initramfs.cpio.gz"]
+    assert "seccomp=on" in words and "con0=null,fd:2" in words
+    assert [word for word in words[1:] if os.sep in word] == [
+        "rdinit=/init", "hostfs=/proc/self/cwd"]
+
+
+def test_native_tier() -> None:
+    assert dict(uml.RUNNER.boots) == {"uml": ("native", "ns")}
+    assert runners.find("uml") is uml.RUNNER and uml.RUNNER.available() is None
+
+
+def test_kernel_of_the_wrong_kind(tmp_path: Path) -> None:
+    x86 = tree("x86_64", tmp_path)
+    with pytest.raises(BuildError, match="runs kernels for um") as caught:
+        uml.RUNNER.image(x86)
+    assert "RUNNER=qemu" in caught.value.fix
+    with pytest.raises(BuildError, match="this one is for um") as caught:
+        qemu.RUNNER.image(tree("um", tmp_path))
+    assert "RUNNER=uml" in caught.value.fix
+    with pytest.raises(RigError, match="no bootable image") as rig:
+        uml.RUNNER.image(replace(x86, arch="um", image=None))
+    assert "ARCH=um" in rig.value.fix
+
+
+def test_pins_all_threads_or_none() -> None:
+    """The first thread is CPU 0, further ones follow in the order they were started."""
+    mine, cores = os.sched_getaffinity(0), sorted(os.sched_getaffinity(0))
+    here = len(list(Path("/proc/self/task").glob("*")))
+    assert not uml.pin(os.getpid(), here + 1, cores)
+    stay = threading.Event()
+    threads = [threading.Thread(target=stay.wait) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        assert uml.pin(os.getpid(), here + 2, (cores * (here + 2))[:here + 2])
+        assert all(len(os.sched_getaffinity(thread.native_id or 0)) == 1 for thread in threads)
+    finally:
+        stay.set()
+        os.sched_setaffinity(0, mine)
+        for task in Path("/proc/self/task").glob("*"):
+            os.sched_setaffinity(int(task.name), mine)
+
+
+def boot(tmp_path: Path, body: str) -> RunOutput:
+    program = Program("UML", [sys.executable, "-c", f"import sys, os\n{body}"], Limits(20, 20),
+                      None, cwd=tmp_path, console=tmp_path / "console.log", is_guest=True)
+    return trial.boot(program, "uml", tmp_path, lambda line: None)
+
+
+def test_panic_is_the_guests_fault(tmp_path: Path) -> None:
+    """UML aborts when its kernel panics: what would be the rig's fault in QEMU is not here."""
+    with pytest.raises(LostGuest, match=r"kernel died: Kernel panic.*the test") as lost:
+        boot(tmp_path, "open('serial.txt', 'w').write('EXTSPT BOOT p 7\\n')\n"
+                       "print('[ 0.5] Kernel panic - not syncing: the test', flush=True)\n"
+                       "os.abort()")
+    assert lost.value.output.attempts[0].outcome == "panic"
+
+
+def test_a_kernel_that_never_starts_is_the_rigs(tmp_path: Path) -> None:
+    with pytest.raises(RigError, match="UML ended with signal 6") as caught:
+        boot(tmp_path, "print('Failed to create a temporary file', flush=True)\nos.abort()")
+    assert "temporary file" in caught.value.evidence
