@@ -151,3 +151,12 @@ def test_version_of_a_program_that_is_not_there() -> None:
     assert compiler.version_line("no-such-compiler") == ""
     assert compiler.version_line("no-such-compiler", ("env",)) == ""
     assert proc.find("gcc") is None or compiler.major(compiler.version_line("gcc")) > 3
+
+
+@pytest.mark.parametrize(("option", "harmless"), [
+    ("CC_HAS_ASM_INLINE", True), ("GCC_VERSION", True), ("PAHOLE_VERSION", True),
+    ("SYSTEM_TRUSTED_KEYS", True), ("GCC_PLUGIN_RANDSTRUCT", False), ("ARCH_HAS_X", False),
+    ("CC_OPTIMIZE_FOR_SIZE", False), ("DEBUG_INFO_BTF", False), ("KASAN", False)])
+def test_what_may_differ(option: str, harmless: bool) -> None:
+    assert (treeform.lost({option: "y"}, {}) == []) is harmless
+    assert (treeform.lost({}, {option: "y"}) == []) is harmless
