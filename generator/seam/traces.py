@@ -29,11 +29,15 @@ class Generation(IntEnum):
 
     V1_5_01 = 0
     V1_5_25 = 1
+    V2_0_08 = 2
 
     @classmethod
     def parse(cls, text: str) -> Generation:
-        """From ``1.5.01`` or ``1.5.25``; ValueError otherwise."""
-        return cls[f"V{text.replace('.', '_')}"]
+        """From ``1.5.01``, ``1.5.25`` or ``2.0.08``; ValueError otherwise."""
+        try:
+            return cls[f"V{text.replace('.', '_')}"]
+        except KeyError:
+            raise ValueError(text) from None
 
 
 @dataclass(frozen=True)
@@ -90,4 +94,4 @@ def _generation(data: Mapping[str, Any], line: str, where: str) -> Generation:
     if data["dp"] or _USER_EXECUTE in line:
         return Generation.V1_5_25
     raise DataError("cannot tell the module's generation", where=where,
-                    fix="say --generation 1.5.01 or 1.5.25")
+                    fix="say --generation 1.5.01, 1.5.25 or 2.0.08")

@@ -36,8 +36,8 @@ def _add(commands: argparse._SubParsersAction[argparse.ArgumentParser], name: st
 
 def _output_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ktap", action="store_true", help="KTAP: one test per leaf and status")
-    parser.add_argument("--generation", type=traces.Generation.parse, metavar="1.5.01|1.5.25",
-                        help="module generation (default: as the traces say)")
+    parser.add_argument("--generation", type=traces.Generation.parse, metavar="NUMBER",
+                        help="1.5.01, 1.5.25 or 2.0.08 (default: as the traces say)")
 
 
 def _replay_arguments(parser: argparse.ArgumentParser) -> None:

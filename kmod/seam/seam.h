@@ -163,11 +163,12 @@ static inline bool seam_is_error(u64 status)
 	return status & SEAM_ERROR;
 }
 
-enum seam_generation { SEAM_1_5_01, SEAM_1_5_25 };
+/* Traces exist of the 1.5 ones; 2.0.08 is as its published text reads. */
+enum seam_generation { SEAM_1_5_01, SEAM_1_5_25, SEAM_2_0_08, SEAM_NR_GENERATIONS };
 
 struct seam_config {
 	enum seam_generation generation;
-	bool dynamic_pamt;		/* needs 1.5.25 */
+	bool dynamic_pamt;		/* from 1.5.25 on */
 	u64 tdmr_base, tdmr_size;	/* one TDMR, base 1 GiB aligned, no reserved areas */
 	unsigned int nr_packages;	/* 0 = 1 */
 	unsigned int nr_tds;		/* TDs alive at once, 0 = 32 */
@@ -250,6 +251,11 @@ void seam_walk_violations(void (*fn)(void *ctx, const char *kind, const char *de
 const char *seam_violation_name(enum seam_violation_kind kind);
 /* Records a leak for what the module still holds; returns the number of pages. */
 u64 seam_check_leaks(void);
+/*
+ * Not wrong, but what a pair's reference count is to prevent: pages refused for
+ * a missing pair in a region that had one before.
+ */
+u64 seam_nr_lost_pairs(void);
 
 /*
  * Events a real machine has and a model must make: each is drawn per call with
@@ -261,6 +267,7 @@ enum seam_event {
 	SEAM_EVENT_KEY_ENGINE_BUSY,	/* MNG.KEY.CONFIG */
 	SEAM_EVENT_KEY_GENERATION,	/* MNG.KEY.CONFIG */
 	SEAM_EVENT_TREE_CONTENDED,	/* DEMOTE, PROMOTE of 1.5.25 */
+	SEAM_EVENT_BUSY,		/* S-EPT tree, pages given: as if another call had them */
 	SEAM_NR_EVENTS,
 };
 

@@ -4,10 +4,10 @@
  * regions. After every call the invariants are checked, and a ledger that knows
  * only the calls and their results is compared with what the module says it owns.
  *
- *	fuzz [-s seed] [-n calls] [-t seconds] [-j threads] [-g 0|1|2] [-q]
+ *	fuzz [-s seed] [-n calls] [-t seconds] [-j threads] [-g 0..3] [-q]
  *
- * -g: 1.5.01, 1.5.25, 1.5.25 with Dynamic PAMT (default: all in turn). With -j
- * the threads run side by side and the checks come in the pauses between bursts.
+ * -g: 1.5.01, 1.5.25, 1.5.25 and 2.0.08 with Dynamic PAMT (default: all in turn).
+ * With -j the threads run side by side, and the checks come between bursts.
  * Prints the results of the last episode's calls, unless -q.
  */
 #include <pthread.h>
@@ -25,9 +25,9 @@ static struct options {
 	u64 seed, calls;
 	double seconds;
 	unsigned int threads;
-	int generation;
+	int kind;
 	bool quiet;
-} options = { .seed = 1, .calls = 200000, .threads = 1, .generation = -1 };
+} options = { .seed = 1, .calls = 200000, .threads = 1, .kind = -1 };
 
 static u32 owner_of_page(u32 i)
 {
@@ -81,11 +81,19 @@ static void start_scene(void)
 		ledger[i] = owner_of_page(i);
 }
 
-static void new_module(struct actor *a, int generation)
+static const struct {
+	enum seam_generation generation;
+	bool dpamt;
+} kinds[] = {
+	{ SEAM_1_5_01, false }, { SEAM_1_5_25, false }, { SEAM_1_5_25, true },
+	{ SEAM_2_0_08, true },
+};
+
+static void new_module(struct actor *a, int kind)
 {
 	struct seam_config config = {
-		.generation = generation ? SEAM_1_5_25 : SEAM_1_5_01,
-		.dynamic_pamt = generation == 2, .tdmr_size = REGION(REGIONS),
+		.generation = kinds[kind].generation, .dynamic_pamt = kinds[kind].dpamt,
+		.tdmr_size = REGION(REGIONS),
 		.nr_tds = 64, .nr_vcpus = 64, .nr_sept_tables = 256,
 	};
 	unsigned int event;
@@ -101,9 +109,9 @@ static void new_module(struct actor *a, int generation)
 		seam_inject(event, 1U << 28, fuzz_draw(a));
 }
 
-static void fail(const struct actor *a, const char *why, int generation)
+static void fail(const struct actor *a, const char *why, int kind)
 {
-	printf("not ok: seed %llu generation %d call %llu: %s\n", options.seed, generation,
+	printf("not ok: seed %llu kind %d call %llu: %s\n", options.seed, kind,
 	       a->calls, why);
 	exit(1);
 }
@@ -112,7 +120,7 @@ static void fail(const struct actor *a, const char *why, int generation)
  * Violations the fuzzer provokes on purpose do not exist: it frees no page and
  * asks for no check of caches or content. With threads, overlaps are its own fault.
  */
-static void check(struct actor *a, int generation)
+static void check(struct actor *a, int kind)
 {
 	const char *why = invariants_broken();
 
@@ -121,18 +129,18 @@ static void check(struct actor *a, int generation)
 	if (!why && options.threads == 1 && seam_nr_violations())
 		why = "a violation was logged";
 	if (why)
-		fail(a, why, generation);
+		fail(a, why, kind);
 }
 
-static void single_episode(struct actor *a, int generation)
+static void single_episode(struct actor *a, int kind)
 {
 	unsigned int i;
 
 	ledger_on = true;
-	new_module(a, generation);
+	new_module(a, kind);
 	for (i = 0; i < EPISODE; i++) {
 		fuzz_one_call(a);
-		check(a, generation);
+		check(a, kind);
 	}
 }
 
@@ -147,13 +155,13 @@ static void *burst(void *arg)
 	return NULL;
 }
 
-static void threaded_episode(struct actor *actors, int generation)
+static void threaded_episode(struct actor *actors, int kind)
 {
 	pthread_t threads[HOST_MAX_THREADS];
 	unsigned int i, n;
 
 	ledger_on = false;
-	new_module(&actors[0], generation);
+	new_module(&actors[0], kind);
 	for (i = 1; i < options.threads; i++)
 		memset(actors[i].epochs, 0, sizeof(actors[i].epochs));
 	for (n = 0; n < 5; n++) {
@@ -162,7 +170,7 @@ static void threaded_episode(struct actor *actors, int generation)
 				exit(2);
 		for (i = 0; i < options.threads; i++)
 			pthread_join(threads[i], NULL);
-		check(&actors[0], generation);
+		check(&actors[0], kind);
 	}
 }
 
@@ -198,7 +206,7 @@ static void parse(int argc, char **argv)
 			options.threads = strtoul(optarg, NULL, 0);
 			break;
 		case 'g':
-			options.generation = strtol(optarg, NULL, 0);
+			options.kind = strtol(optarg, NULL, 0);
 			break;
 		case 'q':
 			options.quiet = true;
@@ -234,12 +242,12 @@ int main(int argc, char **argv)
 	}
 	for (episode = 0; options.seconds ? seconds() - start < options.seconds :
 	     all_calls(actors) < options.calls; episode++) {
-		int generation = options.generation < 0 ? (int)(episode % 3) : options.generation;
+		int kind = options.kind < 0 ? (int)(episode % ARRAY_SIZE(kinds)) : options.kind;
 
 		if (options.threads == 1)
-			single_episode(&actors[0], generation);
+			single_episode(&actors[0], kind);
 		else
-			threaded_episode(actors, generation);
+			threaded_episode(actors, kind);
 	}
 	if (!options.quiet)
 		seam_walk_stats(print_stat, NULL);

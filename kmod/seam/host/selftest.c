@@ -443,6 +443,60 @@ static void injected_interrupts(void)
 	EXPECT(!status && restarted && seam_page_owned(GUEST));
 }
 
+/* A refusal changes nothing, whichever lock it is about. */
+static void injected_busy(void)
+{
+	u32 tree = 0, page = 0, i;
+	u64 status;
+
+	start(false, false);
+	for (i = 0; i < 200; i++) {
+		seam_inject(SEAM_EVENT_BUSY, 1U << 31, i);
+		status = aug(0);
+		seam_inject(SEAM_EVENT_BUSY, 0, 0);
+		tree += status == (SEAM_OPERAND_BUSY | SEAM_OP_SEPT_TREE);
+		page += status == (SEAM_OPERAND_BUSY | SEAM_OP_R8);
+		EXPECT(status ? seam_is_busy(status) && !seam_page_owned(GUEST) : !unmap(0));
+	}
+	EXPECT(tree > 60 && page > 20 && tree + page < 180);
+}
+
+static void pair_lost(void)
+{
+	start(false, false);
+	EXPECT(scene_call(SEAM_MEM_PAGE_AUG, 0, td.tdr, BIG, 0) ==
+	       (SEAM_MISSING_PAMT_PAGE_PAIR | SEAM_OP_R8));
+	EXPECT(!seam_nr_lost_pairs());
+	scene_must(SEAM_PHYMEM_PAMT_ADD, BIG | 1, PAIRS + PAGE(2), PAIRS + PAGE(3), 0);
+	scene_must(SEAM_PHYMEM_PAMT_REMOVE, BIG | 1, 0, 0, 0);
+	EXPECT(scene_call(SEAM_MEM_PAGE_AUG, 0, td.tdr, BIG, 0) ==
+	       (SEAM_MISSING_PAMT_PAGE_PAIR | SEAM_OP_R8));
+	EXPECT(seam_nr_lost_pairs() == 1 && !seam_nr_violations());
+}
+
+/* By the text: as 1.5.01 where 1.5.25 is alone, as 1.5.25 in UNBLOCK and Dynamic PAMT. */
+static void generation_2_0(void)
+{
+	start(false, false);
+	seam_exit();
+	{
+		struct seam_config config = {
+			.generation = SEAM_2_0_08, .dynamic_pamt = true,
+			.tdmr_size = REGION(NR_REGIONS), .nr_sept_tables = 16,
+		};
+
+		scene_module(&config);
+	}
+	scene_must(SEAM_PHYMEM_PAMT_ADD, REGION(0) | 1, PAIRS, PAIRS + PAGE(1), 0);
+	scene_td_build(&td, CONTROL, 33);
+	EXPECT(scene_call(SEAM_MNG_INIT, td.tdr, 0, 0, 0) == SEAM_OP_STATE_INCORRECT);
+	scene_tables(&td, 0, 0);
+	scene_td_run(&td);
+	EXPECT(!aug(0) && !scene_call(SEAM_MEM_RANGE_BLOCK, 0, td.tdr, 0, 0));
+	EXPECT(scene_call(SEAM_MEM_RANGE_UNBLOCK, 0, td.tdr, 0, 0) ==
+	       (SEAM_TLB_TRACKING_NOT_DONE | SEAM_OP_RCX));
+}
+
 static u64 stat_sum, stat_busy;
 
 static void sum_stats(void *unused, const char *leaf, u64 status, u64 n)
@@ -508,6 +562,9 @@ static const struct {
 	{ "drawn time", drawn_time },
 	{ "no entropy, by seed and rate", injected_no_entropy },
 	{ "interrupted DEMOTE", injected_interrupts },
+	{ "refused by injection", injected_busy },
+	{ "pair lost to another caller", pair_lost },
+	{ "generation 2.0.08", generation_2_0 },
 	{ "statistics over threads", statistics },
 };
 

@@ -149,6 +149,11 @@ void seam_page_touched(u64 pa)
 		host_violates(pa, SEAM_TOUCHED_WHILE_OWNED, owner_entry(pa), _RET_IP_);
 }
 
+u64 seam_nr_lost_pairs(void)
+{
+	return atomic64_read(&seam.lost_pairs);
+}
+
 /*
  * Nothing runs: what the module owns now it owns for ever. One violation for
  * each span of pages that went to one TD by one leaf.

@@ -82,7 +82,7 @@ u64 seam_mem_range_unblock(struct seam_call *call)
 	if (seam_tracking_required(call->td) &&
 	    !seam_tracked(call->td, epoch_of(call, entry)->bepoch))
 		return SEAM_TLB_TRACKING_NOT_DONE |
-		       (seam_is_1_5_25() ? SEAM_OP_RCX : SEAM_OP_SEPT_TREE);
+		       (seam.traits->unblock_names_gpa ? SEAM_OP_RCX : SEAM_OP_SEPT_TREE);
 
 	seam_sept_set(call->walk.entry, state, sept_pa(entry));
 	return SEAM_SUCCESS;

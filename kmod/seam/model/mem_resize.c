@@ -15,7 +15,7 @@ static u64 check_interrupted(struct seam_call *call)
 
 	if (seam_event_happens(SEAM_EVENT_INTERRUPT))
 		status = SEAM_INTERRUPTED_RESTARTABLE;
-	else if (seam_is_1_5_25() && seam_tree_contended(call->td))
+	else if (seam.traits->tree_priority && seam_tree_contended(call->td))
 		status = SEAM_INTERRUPTED_BUSY;
 	if (status) {
 		call->out->rcx = call->in.rcx;
@@ -164,13 +164,13 @@ static bool lock_children(struct seam_table *table)
 }
 
 /*
- * Under a shared tree (1.5.01) the children are locked one by one, under an
- * exclusive one (1.5.25) only a guest can hold one, and then it is unfit.
+ * Under a shared tree the children are locked one by one, under an exclusive
+ * one only a guest can hold one, and then it is unfit.
  * On success the children stay locked; they end with their table.
  */
 static u64 check_children(struct seam_call *call, struct seam_table *table)
 {
-	if (seam_is_1_5_25()) {
+	if (seam.traits->promote_exclusive) {
 		if (can_promote(table, SEPT_HOST_PRIORITY))
 			return SEAM_SUCCESS;
 		return seam_sept_fail(call, SEAM_EPT_INVALID_PROMOTE | SEAM_OP_RCX);
@@ -222,7 +222,7 @@ static u64 promote(struct seam_call *call, struct seam_pamt *pamt, struct seam_t
 	if (!status)
 		status = lock_region(call, pa);
 	if (status) {
-		if (!seam_is_1_5_25())
+		if (!seam.traits->promote_exclusive)
 			unlock_children(table, SEAM_TABLE_ENTRIES);
 		return status;
 	}
@@ -246,7 +246,8 @@ u64 seam_mem_page_promote(struct seam_call *call)
 
 	status = seam_gpa_operand(call, SEAM_LEVEL_2M, SEAM_LEVEL_1G);
 	if (!status)
-		status = seam_sept_enter(call, seam_is_1_5_25() ? HOLD_EXCLUSIVE : HOLD_SHARED);
+		status = seam_sept_enter(call, seam.traits->promote_exclusive ?
+					 HOLD_EXCLUSIVE : HOLD_SHARED);
 	if (status)
 		return status;
 	entry = READ_ONCE(*call->walk.entry);

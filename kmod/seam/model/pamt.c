@@ -58,11 +58,16 @@ u64 seam_get_free_page(struct seam_call *call, u64 pa, u64 operand, struct seam_
 		return SEAM_OPERAND_INVALID | operand;
 	if (!seam_pa_covered(pa))
 		return SEAM_OPERAND_ADDR_RANGE_ERROR | operand;
+	if (seam_event_happens(SEAM_EVENT_BUSY))
+		return SEAM_OPERAND_BUSY | operand;
 	status = seam_pamt_walk(call, pa, HOLD_EXCLUSIVE, operand, pamt, &level);
 	if (status)
 		return status;
-	if (seam_is_dpamt() && level == SEAM_LEVEL_2M && (*pamt)->type == PT_NDA)
+	if (seam_is_dpamt() && level == SEAM_LEVEL_2M && (*pamt)->type == PT_NDA) {
+		if (seam_region_of(pa)->had_pair)
+			atomic64_add(1, &seam.lost_pairs);
 		return SEAM_MISSING_PAMT_PAGE_PAIR | operand;
+	}
 	if (level != SEAM_LEVEL_4K || (*pamt)->type != PT_NDA || READ_ONCE((*pamt)->pamt_page))
 		return SEAM_PAGE_METADATA_INCORRECT | operand;
 	return SEAM_SUCCESS;

@@ -75,6 +75,7 @@ void seam_install_pair(struct seam_call *call, struct seam_region *region, const
 		page->row = call->row;
 		page->site = call->site;
 	}
+	region->had_pair = true;
 	WRITE_ONCE(region->pamt.type, PT_PAMT);
 }
 

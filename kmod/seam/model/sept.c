@@ -92,13 +92,13 @@ u64 seam_sept_walk(struct seam_call *call)
 
 u64 seam_sept_lock_tree(struct seam_call *call, enum seam_hold how)
 {
-	if (!seam_hold(call, &call->td->tree_lock, how))
+	if (seam_event_happens(SEAM_EVENT_BUSY) || !seam_hold(call, &call->td->tree_lock, how))
 		return SEAM_OPERAND_BUSY | SEAM_OP_SEPT_TREE;
 	return SEAM_SUCCESS;
 }
 
 /*
- * PROMOTE under a shared tree (1.5.01) can take the table away between walk and
+ * PROMOTE under a shared tree can take the table away between walk and
  * lock. There its entries stay locked for good; a shadow table gets used again,
  * so look twice.
  */
@@ -106,7 +106,7 @@ static bool still_there(struct seam_call *call)
 {
 	u32 stop;
 
-	return seam_is_1_5_25() ||
+	return seam.traits->promote_exclusive ||
 	       seam_sept_find(call->td, call->gpa, call->level, &stop) == call->walk.entry;
 }
 
@@ -129,15 +129,13 @@ u64 seam_sept_enter(struct seam_call *call, enum seam_hold tree)
 	return status;
 }
 
-#define EPT_RWX			0x7ULL
-#define EPT_RWX_XU		0x407ULL	/* with user-mode execute */
 #define EPT_WB_LEAF		0xf0ULL		/* write-back, ignore PAT, leaf */
 #define EPT_SUPPRESS_VE		BIT_ULL(63)
 
 /* The entry in architectural form, as the module shows it. */
 static u64 architectural(u64 entry)
 {
-	u64 rights = seam_is_1_5_25() ? EPT_RWX_XU : EPT_RWX;
+	u64 rights = seam.traits->rights;
 	u8 state = sept_state(entry);
 
 	switch (state) {

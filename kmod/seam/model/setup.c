@@ -2,13 +2,36 @@
 /* Setting the module up and tearing it down: all of its memory is allocated here. */
 #include "state.h"
 
+#define EPT_RWX		0x7
+#define EPT_RWX_XU	0x407		/* and user-mode execute */
+
+/* 2.0.08 was not run: rights as in 1.5.25 are assumed, the rest is read. */
+static const struct seam_traits generations[SEAM_NR_GENERATIONS] = {
+	[SEAM_1_5_01] = {
+		.rights = EPT_RWX,
+	},
+	[SEAM_1_5_25] = {
+		.dynamic_pamt = true,
+		.op_state_detail = true,
+		.unblock_names_gpa = true,
+		.promote_exclusive = true,
+		.tree_priority = true,
+		.rights = EPT_RWX_XU,
+	},
+	[SEAM_2_0_08] = {
+		.dynamic_pamt = true,
+		.unblock_names_gpa = true,
+		.rights = EPT_RWX_XU,
+	},
+};
+
 static int check_config(const struct seam_config *config)
 {
 	const u64 gig = SEAM_PAGE_SIZE << SEAM_GIG_SHIFT;
 
-	if (config->generation != SEAM_1_5_01 && config->generation != SEAM_1_5_25)
+	if ((unsigned int)config->generation >= SEAM_NR_GENERATIONS)
 		return -EINVAL;
-	if (config->dynamic_pamt && config->generation != SEAM_1_5_25)
+	if (config->dynamic_pamt && !generations[config->generation].dynamic_pamt)
 		return -EINVAL;
 	if (!config->tdmr_size || (config->tdmr_size & (SEAM_PAGE_SIZE - 1)) ||
 	    (config->tdmr_base & (gig - 1)))
@@ -24,6 +47,7 @@ static int check_config(const struct seam_config *config)
 static void set_limits(const struct seam_config *config)
 {
 	seam.config = *config;
+	seam.traits = &generations[config->generation];
 	seam.config.nr_packages = config->nr_packages ?: 1;
 	seam.config.nr_tds = config->nr_tds ?: 32;
 	seam.config.nr_vcpus = config->nr_vcpus ?: 256;

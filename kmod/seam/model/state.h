@@ -79,6 +79,7 @@ struct seam_region {
 	unsigned long removal_site;	/* the last of them */
 	u32 pair[2];			/* PT_PAMT: page frames, guarded by pamt.lock */
 	u8 removal_row;
+	u8 had_pair;
 } ____cacheline_aligned_in_smp;
 
 /* Public states of an S-EPT entry. */
@@ -188,8 +189,19 @@ enum seam_row {
 	NR_ROWS,
 };
 
+/* What the generations differ in. */
+struct seam_traits {
+	bool dynamic_pamt;
+	bool op_state_detail;		/* OP_STATE_INCORRECT carries the state */
+	bool unblock_names_gpa;		/* untracked UNBLOCK: operand RCX, not the tree */
+	bool promote_exclusive;		/* PROMOTE: tree exclusive, no locks on the children */
+	bool tree_priority;		/* DEMOTE, PROMOTE give way to a call that wants the tree */
+	u16 rights;			/* of a mapped entry, as shown */
+};
+
 struct seam_module {
 	struct seam_config config;
+	const struct seam_traits *traits;
 	u32 first_page, nr_pages;	/* of the TDMR */
 	u32 nr_regions, nr_gigs;
 	struct seam_pamt *pages;
@@ -204,6 +216,7 @@ struct seam_module {
 	struct seam_key keys[SEAM_NR_HKIDS];
 	struct seam_package packages[SEAM_MAX_PACKAGES];
 	atomic_t halted;
+	atomic64_t lost_pairs;
 };
 
 extern struct seam_module seam;
@@ -381,11 +394,6 @@ static inline bool sept_state_in(u8 state, u64 states)
 static inline bool seam_is_dpamt(void)
 {
 	return seam.config.dynamic_pamt;
-}
-
-static inline bool seam_is_1_5_25(void)
-{
-	return seam.config.generation == SEAM_1_5_25;
 }
 
 /* mng.c, vp.c, keys.c, mem_*.c, phymem.c: the leaves */

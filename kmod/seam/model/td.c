@@ -42,7 +42,7 @@ u64 seam_op_state_check(struct seam_call *call, u16 op_states)
 
 	if (op_states & BIT(op_state))
 		return SEAM_SUCCESS;
-	return SEAM_OP_STATE_INCORRECT | (seam_is_1_5_25() ? op_state : 0);
+	return SEAM_OP_STATE_INCORRECT | (seam.traits->op_state_detail ? op_state : 0);
 }
 
 /* Steps 2 to 4 of the order of checks: TDR, state of the TD, OP_STATE. */
