@@ -67,12 +67,15 @@ class Uml:
         too_many = guest.vcpus > len(cores)
         pinning = None if too_many else (lambda pid: pin(pid, guest.vcpus, cores))
         with tempfile.TemporaryDirectory(prefix="extspt-uml-") as home:
-            # It writes to HOME and backs its memory with a file: in memory, where that can be.
-            memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else home
             return trial.boot(
                 Program("UML", self.command(boot, guest, out), LIMITS, pinning, too_many, cwd=out,
-                        env={"HOME": home, "TMPDIR": memory}, console=out / "console.log",
+                        env=environment(home), console=out / "console.log",
                         poll_s=POLL_S, is_guest=True), boot, out, on_line)
+
+
+def environment(home: str) -> dict[str, str]:
+    """UML writes to HOME, and its memory is a file: in the host's memory where that can be."""
+    return {"HOME": home, "TMPDIR": "/dev/shm" if os.access("/dev/shm", os.W_OK) else home}
 
 
 def pin(pid: int, vcpus: int, cores: list[int]) -> bool:
