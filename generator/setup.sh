@@ -10,7 +10,9 @@ cd "$(dirname "$0")/.."
 
 PACKAGES="python3-venv git make gcc libc6-dev kmod busybox-static cpio xz-utils
 	qemu-system-x86 linux-headers-cloud-amd64"
-TEST_PACKAGES="perl sparse"
+# What a kernel of one's own asks for (extspt kernel build).
+PACKAGES="$PACKAGES flex bison bc libelf-dev perl"
+TEST_PACKAGES="sparse"
 # The scripts of asv's pages, which would otherwise fetch them from elsewhere.
 PAGE_PACKAGES="libjs-jquery libjs-jquery-flot libjs-jquery-stupidtable libjs-bootstrap"
 STAMP=.venv/.extspt-setup
