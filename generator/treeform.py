@@ -19,9 +19,9 @@ _ARCHES = {"ARM64": "arm64", "RISCV": "riscv", "S390": "s390", "PPC64": "powerpc
            "LOONGARCH": "loongarch", "MIPS": "mips", "ARM": "arm", "X86_32": "32-bit x86"}
 # What may differ between a distro's configuration and the same one prepared again: what the
 # compiler and the tools can do, how it is signed. None of it changes a structure's layout.
-_HARMLESS = re.compile(r"(CC|GCC|CLANG|AS|LD|LLD|RUSTC?|PAHOLE|BINDGEN)_(?!PLUGIN|OPTIMIZE)\w*"
-                       r"|HAVE_RUST|TOOLS_SUPPORT_\w*|MODULE_SIG_(ALL|KEY)|SYSTEM_TRUSTED_KEYS"
-                       r"|BUILD_SALT|LOCALVERSION\w*")
+_HARMLESS = re.compile(r"(CC|GCC|CLANG|AS|LD|LLD|PAHOLE|BINDGEN)_(?!PLUGIN|OPTIMIZE)\w*"
+                       r"|(HAVE_)?RUST\w*|(TOOLS|OPENSSL)_SUPPORTS?_\w*|MODULE_SIG_(ALL|KEY)"
+                       r"|SYSTEM_TRUSTED_KEYS|BUILD_SALT|LOCALVERSION\w*")
 
 
 class Form(StrEnum):
