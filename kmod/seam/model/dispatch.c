@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* seam_call(): from the registers to the leaf and back; setting the module up. */
-#include "state.h"
+#include "leaves.h"
 
 struct seam_module seam;
 
@@ -18,7 +18,7 @@ struct seam_module seam;
 #define TD_RDX_EX	(LEAF_TD_IN_RDX | LEAF_TD_EXCLUSIVE)
 #define BUILT		(LEAF_NOT_FATAL | LEAF_KEYS | LEAF_TDCS)
 
-const struct seam_leaf_desc seam_leaves[SEAM_NR_LEAVES] = {
+static const struct seam_leaf_desc leaves[SEAM_NR_LEAVES] = {
 	LEAF(MNG_CREATE, 0, CREATE, 0, 0, seam_mng_create),
 	LEAF(MNG_KEY_CONFIG, 0, KEY_CONFIG, TD_RCX_EX | LEAF_NOT_FATAL, 0, seam_mng_key_config),
 	LEAF(MNG_ADDCX, 0, ADDCX, TD_RDX_EX | LEAF_NOT_FATAL | LEAF_KEYS, 0, seam_mng_addcx),
@@ -79,9 +79,9 @@ static bool begin(struct seam_call *call, u64 fn, struct seam_args *args)
 {
 	u64 number = fn & SEAM_LEAF_MASK;
 
-	if (number >= SEAM_NR_LEAVES || !seam_leaves[number].handler)
+	if (number >= SEAM_NR_LEAVES || !leaves[number].handler)
 		return false;
-	call->leaf = &seam_leaves[number];
+	call->leaf = &leaves[number];
 	call->version = (fn >> SEAM_VERSION_SHIFT) & SEAM_VERSION_MASK;
 	call->row = call->leaf->row;
 	call->in = *args;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Giving a key back: MNG.VPFLUSHDONE, PHYMEM.CACHE.WB, MNG.KEY.FREEID. */
-#include "state.h"
+#include "leaves.h"
 
 /* The HKID is flushed: caches must be written back on every package before it is free. */
 u64 seam_mng_vpflushdone(struct seam_call *call)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* MEM.RANGE.BLOCK, MEM.RANGE.UNBLOCK, MEM.TRACK, MEM.SEPT.RD. */
-#include "state.h"
+#include "leaves.h"
 
 /* State before, blocked state; blocking and unblocking go along these pairs. */
 static const u8 blocked_forms[][2] = {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Giving pages to a TD: MEM.SEPT.ADD, MEM.PAGE.ADD, MEM.PAGE.AUG. */
-#include "state.h"
+#include "leaves.h"
 
 static u64 add_table(struct seam_call *call)
 {

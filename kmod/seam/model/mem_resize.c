@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* MEM.PAGE.DEMOTE and MEM.PAGE.PROMOTE between 2M and 4K. */
-#include "state.h"
+#include "leaves.h"
 
 #define DEMOTE_STATES	(ST_BIT(ST_MAPPED) | ST_BIT(ST_PENDING) | ST_BIT(ST_BLOCKED) | \
 			 ST_BIT(ST_PENDING_BLOCKED))
@@ -211,12 +211,13 @@ static void merge_pamt(struct seam_call *call, u64 pa)
 static u64 promote(struct seam_call *call, struct seam_pamt *pamt, struct seam_table *table)
 {
 	u64 table_pa = sept_pa(READ_ONCE(*call->walk.entry));
-	u64 first = READ_ONCE(table->entry[0]);
-	u64 pa = sept_pa(first);
 	u64 status = check_children(call, table);
+	u64 first, pa;
 
 	if (status)
 		return status;
+	first = READ_ONCE(table->entry[0]);
+	pa = sept_pa(first);
 	/* As in DEMOTE: after the long loop, before anything is changed. */
 	status = check_interrupted(call);
 	if (!status)

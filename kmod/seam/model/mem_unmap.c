@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Taking pages back from a live TD: MEM.PAGE.REMOVE, MEM.SEPT.REMOVE. */
-#include "state.h"
+#include "leaves.h"
 
 #define LEAF_STATES	(ST_BIT(ST_MAPPED) | ST_BIT(ST_PENDING) | ST_BIT(ST_BLOCKED) | \
 			 ST_BIT(ST_PENDING_BLOCKED) | ST_BIT(ST_BLOCKEDW) | \

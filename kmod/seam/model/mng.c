@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Building a TD: MNG.CREATE, KEY.CONFIG, ADDCX, INIT and MR.FINALIZE. */
-#include "state.h"
+#include "leaves.h"
 
 static u32 page_frame(u64 pa)
 {

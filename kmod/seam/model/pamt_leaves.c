@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Dynamic PAMT: PHYMEM.PAMT.ADD, PHYMEM.PAMT.REMOVE and the pages of a pair. */
-#include "state.h"
+#include "leaves.h"
 
 #define PAIR_PAGES	2
 #define HALF		(SEAM_REGION_PAGES / PAIR_PAGES)

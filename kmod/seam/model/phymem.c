@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* PHYMEM.PAGE.RECLAIM and PHYMEM.PAGE.WBINVD. */
-#include "state.h"
+#include "leaves.h"
 
 /* Frees the shadow of a control or table page. */
 static void free_object(const struct seam_pamt *pamt, u8 type)

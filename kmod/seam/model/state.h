@@ -253,33 +253,6 @@ struct seam_call {
 	struct seam_held held[SEAM_MAX_HELD];
 };
 
-/* What the leaf asks of the TD before it looks at its other operands. */
-#define LEAF_TD_IN_RCX		BIT(0)
-#define LEAF_TD_IN_RDX		BIT(1)
-#define LEAF_TD_EXCLUSIVE	BIT(2)
-#define LEAF_NOT_FATAL		BIT(3)
-#define LEAF_KEYS		BIT(4)
-#define LEAF_TDCS		BIT(5)
-#define LEAF_OP_LOCK		BIT(6)
-#define LEAF_DETAILS		BIT(7)	/* RCX and RDX are always written */
-#define LEAF_FLAGS		BIT(8)	/* RDX bit 0 is a flag */
-#define LEAF_DPAMT		BIT(9)	/* exists with Dynamic PAMT only */
-
-/* Usual sets. */
-#define LEAF_MEM	(LEAF_TD_IN_RDX | LEAF_NOT_FATAL | LEAF_KEYS | LEAF_TDCS | LEAF_OP_LOCK | \
-			 LEAF_DETAILS)
-#define LEAF_MEM_EX	(LEAF_TD_IN_RDX | LEAF_TD_EXCLUSIVE | LEAF_NOT_FATAL | LEAF_KEYS | \
-			 LEAF_TDCS | LEAF_DETAILS)
-
-struct seam_leaf_desc {
-	u16 number;
-	u8 max_version;
-	u8 row;
-	u16 flags;
-	u16 op_states;			/* bitmap, 0 = not looked at here */
-	u64 (*handler)(struct seam_call *call);
-};
-
 /* locks.c */
 bool seam_try_shared(atomic_t *lock);
 bool seam_try_exclusive(atomic_t *lock);
@@ -312,8 +285,6 @@ u64 seam_take_pair(struct seam_call *call, struct seam_region *region, const u64
 		   const u8 *operands);
 void seam_install_pair(struct seam_call *call, struct seam_region *region, const u64 *pair);
 void seam_remove_pair(struct seam_call *call, struct seam_region *region, u64 *pair);
-u64 seam_pamt_add(struct seam_call *call);
-u64 seam_pamt_remove(struct seam_call *call);
 
 /* td.c */
 u64 seam_td_prologue(struct seam_call *call);
@@ -396,39 +367,11 @@ static inline bool seam_is_dpamt(void)
 	return seam.config.dynamic_pamt;
 }
 
-/* mng.c, vp.c, keys.c, mem_*.c, phymem.c: the leaves */
-u64 seam_mng_create(struct seam_call *call);
-u64 seam_mng_key_config(struct seam_call *call);
-u64 seam_mng_addcx(struct seam_call *call);
-u64 seam_mng_init(struct seam_call *call);
-u64 seam_mr_finalize(struct seam_call *call);
-u64 seam_vp_create(struct seam_call *call);
-u64 seam_vp_addcx(struct seam_call *call);
-u64 seam_vp_init(struct seam_call *call);
-u64 seam_vp_flush(struct seam_call *call);
-u64 seam_mng_vpflushdone(struct seam_call *call);
-u64 seam_phymem_cache_wb(struct seam_call *call);
-u64 seam_mng_key_freeid(struct seam_call *call);
-u64 seam_mem_sept_add(struct seam_call *call);
-u64 seam_mem_page_add(struct seam_call *call);
-u64 seam_mem_page_aug(struct seam_call *call);
-u64 seam_mem_range_block(struct seam_call *call);
-u64 seam_mem_range_unblock(struct seam_call *call);
-u64 seam_mem_track(struct seam_call *call);
-u64 seam_mem_sept_rd(struct seam_call *call);
-u64 seam_mem_page_remove(struct seam_call *call);
-u64 seam_mem_sept_remove(struct seam_call *call);
-u64 seam_check_tracked(struct seam_call *call, const struct seam_pamt *pamt);
-u64 seam_mem_page_demote(struct seam_call *call);
-u64 seam_mem_page_promote(struct seam_call *call);
-u64 seam_phymem_page_reclaim(struct seam_call *call);
-u64 seam_phymem_page_wbinvd(struct seam_call *call);
-
-/* mng.c, also for the harness */
+/* mng.c */
 int seam_td_init_state(struct seam_td *td);
 
-/* dispatch.c */
-extern const struct seam_leaf_desc seam_leaves[SEAM_NR_LEAVES];
+/* mem_unmap.c */
+u64 seam_check_tracked(struct seam_call *call, const struct seam_pamt *pamt);
 
 /* costs.c */
 struct seam_clock {

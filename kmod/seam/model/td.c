@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What every leaf that names a TD checks first, and the TLB tracking rule. */
-#include "state.h"
+#include "leaves.h"
 
 /* The TDR operand: shape, cover, PAMT locks, type. The locks stay with the call. */
 u64 seam_td_get(struct seam_call *call, u64 pa, u64 operand, enum seam_hold how)

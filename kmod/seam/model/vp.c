@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* vCPUs, as far as MR.FINALIZE and MNG.VPFLUSHDONE need them. */
-#include "state.h"
+#include "leaves.h"
 
 static struct seam_vcpu *vcpu_alloc(u32 *index)
 {
