@@ -54,7 +54,10 @@ class Target:
 
 @dataclass(frozen=True)
 class Cell:
-    """One result. ``state``: ok, FAIL or SKIP. ``detail``: the reason, or what was used."""
+    """One result. ``state``: ok, FAIL or SKIP. ``detail``: the reason, or what was used.
+
+    ``evidence``: of a failure, the compiler's words or the end of the guest's console.
+    """
 
     target: Target
     tool: str
@@ -62,6 +65,7 @@ class Cell:
     state: str
     detail: str
     seconds: float = 0.0
+    evidence: str = ""
 
     @property
     def ktap(self) -> str:
@@ -187,12 +191,12 @@ def is_series(release: str, series: str) -> bool:
 
 def _try(target: Target, tool: str, stage: str, work: Callable[[], str]) -> Cell:
     start = time.monotonic()
+    state, evidence = OK, ""
     try:
-        state, detail = OK, work()
+        detail = work()
     except ExtsptError as error:
-        first = next((line for line in error.evidence.splitlines() if "error" in line.lower()), "")
-        state, detail = FAIL, f"{error.stage}: {error.what} {first}".strip()
-    return Cell(target, tool, stage, state, detail, time.monotonic() - start)
+        state, detail, evidence = FAIL, f"{error.stage}: {error.what}", error.evidence
+    return Cell(target, tool, stage, state, detail, time.monotonic() - start, evidence)
 
 
 def _build(tree: KernelTree, designs: Sequence[Variant], modules: list[BuiltModule],

@@ -44,7 +44,8 @@ def run(args: argparse.Namespace) -> int:
         for target in matrix.targets(name, not args.no_fetch, kernel.make if args.own else None):
             for cell in matrix.cells(target, designs, tools):
                 found.append(cell)
-                _say(args, f"# {cell.detail}" if cell.state == matrix.FAIL else "")
+                for line in cell.evidence.splitlines():
+                    _say(args, f"#   {line}")
                 _say(args, cell.ktap.replace("@", str(len(found)), 1))
     _say(args, f"1..{len(found)}")
     if args.json:
@@ -62,4 +63,4 @@ def _say(args: argparse.Namespace, line: str) -> None:
 def _row(cell: Cell) -> dict[str, object]:
     return {"kernel": cell.target.series, "tree": cell.target.form, "compiler": cell.tool,
             "stage": cell.stage, "state": cell.state, "detail": cell.detail,
-            "seconds": round(cell.seconds, 1)}
+            "evidence": cell.evidence, "seconds": round(cell.seconds, 1)}

@@ -86,7 +86,8 @@ def test_failed_build_is_not_booted_and_is_told(tmp_path: Path,
     monkeypatch.setattr(matrix, "others", lambda tree: [])
     build, boot = matrix.cells(target(tmp_path), all_variants()[:1], [])
     assert (build.state, boot.state) == ("FAIL", "SKIP")
-    assert build.detail == "build: x does not build a.c:1: error: no member"
+    assert build.detail == "build: x does not build"
+    assert build.evidence.endswith("a.c:1: error: no member")
     assert build.ktap == "not ok @ 6.1 headers gcc-12 build"
 
 
@@ -136,6 +137,6 @@ def test_verb_prints_ktap(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_failed_cell_is_the_exit_code(capsys: pytest.CaptureFixture[str],
                                         monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(matrix, "cells", lambda target, designs, tools: iter(
-        [Cell(target, "gcc-12", "build", "FAIL", "why")]))
+        [Cell(target, "gcc-12", "build", "FAIL", "why", 1.0, "noise\nerror: x")]))
     assert cli.main(["matrix", "--kernels", "6.1", "--no-fetch"]) == 12
-    assert "# why\nnot ok 1 6.1 headers gcc-12 build" in capsys.readouterr().out
+    assert "#   noise\n#   error: x\nnot ok 1 6.1 headers gcc-12 build" in capsys.readouterr().out
