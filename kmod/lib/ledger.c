@@ -142,6 +142,7 @@ void ledger_free(struct page *page, enum page_owner freer)
 		ledger_event(class, allocator, EVENT_CROSS_FREED);
 	ledger_live(class, allocator, -1);
 	extspt_count(COUNT_PAGE_FREES);
+	seam_page_freed(page_to_phys(page));
 	set_page_private(page, 0);
 	__free_page(page);
 }

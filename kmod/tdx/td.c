@@ -11,7 +11,9 @@
 
 static u16 next_hkid = FIRST_HKID;
 
-static int seam_start(void)
+static bool seam_checks;
+
+static int seam_start(bool check)
 {
 	struct seam_config config = {
 		.generation	= SEAM_1_5_25,
@@ -19,16 +21,27 @@ static int seam_start(void)
 		.tdmr_base	= 0,
 		.tdmr_size	= PFN_PHYS(extspt_max_pfn()),
 		.nr_packages	= 1,
+		.check_content	= check,
+		.check_caches	= check,
 	};
 
+	seam_checks = check;
 	return seam_init(&config);
+}
+
+int extspt_tdx_check(bool on)
+{
+	if (on == seam_checks)
+		return 0;
+	seam_exit();
+	return seam_start(on);
 }
 
 int extspt_tdx_init(void)
 {
 	int ret;
 
-	ret = seam_start();
+	ret = seam_start(false);
 	if (ret)
 		return ret;
 	ret = pamt_refcounts_init();

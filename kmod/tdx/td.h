@@ -27,6 +27,8 @@ struct extspt_td {
 
 /* Module load: configures the SEAM model for all of this machine's memory. */
 int extspt_tdx_init(void);
+/* No TD alive: restarts the model with or without the checks that cost time. */
+int extspt_tdx_check(bool on);
 void extspt_tdx_exit(void);
 
 /* No lock held; may sleep. On error what was made is torn down. */

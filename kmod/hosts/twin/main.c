@@ -154,7 +154,9 @@ static int twin_run(void)
 	twin.at_end.taken = false;
 	pool_snapshot_free(&twin.pools);
 	extspt_stats_reset();
-	ret = twin_plain_passes(&twin.run);
+	ret = extspt_tdx_check(twin.run.workload->checked);
+	if (!ret)
+		ret = twin_plain_passes(&twin.run);
 	if (!ret)
 		ret = twin_detail_pass(&twin.run);
 	twin.nr_threads = twin_nr_threads(&twin.run);
@@ -248,22 +250,17 @@ static ssize_t destroy_write(struct file *file, const char __user *from, size_t 
 	return size;
 }
 
-/* "table <id>" starts a new table, "<LEAF> <transition ns> <body ns>" is a row of it. */
+/* "table <id>" starts a new table, all else are rows of it as in seam_cost_line(). */
 static int costs_line(char *line)
 {
-	struct seam_cost cost;
-	char leaf[32];
-
 	if (sscanf(line, "table %31s", twin.table) == 1) {
 		seam_reset_costs();
 		twin.costs[0] = '\0';
 		return 0;
 	}
-	if (sscanf(line, "%31s %u %u", leaf, &cost.transition_ns, &cost.body_ns) != 3)
-		return -EINVAL;
 	strlcat(twin.costs, line, sizeof(twin.costs));
 	strlcat(twin.costs, "\n", sizeof(twin.costs));
-	return seam_set_cost(leaf, cost);
+	return seam_cost_line(line);
 }
 
 static ssize_t costs_write(struct file *file, const char __user *from, size_t size, loff_t *pos)

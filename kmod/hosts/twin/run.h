@@ -25,6 +25,8 @@ struct workload {
 	struct twin_params defaults;
 	/* One page per 2 MiB; 2 MiB mappings; a thread that converts; rounds are VMs. */
 	bool scattered, huge, converter, per_vm;
+	/* The TDX module looks after its pages' content and flushes: nothing to time. */
+	bool checked;
 	/* Alone, before the workers start; not timed. May be NULL. */
 	int (*prepare)(struct twin_run *run);
 	/* In every worker at once. */

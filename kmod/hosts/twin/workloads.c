@@ -355,7 +355,7 @@ const struct workload twin_workloads[] = {
 		.name = "smoke",
 		.help = "a little of convert, for a quick look whether all is well",
 		.defaults = { .vcpus = 2, .pages = 1024, .rounds = 4 },
-		.huge = true, .converter = true,
+		.huge = true, .converter = true, .checked = true,
 		.prepare = prepare_convert, .script = convert, .expected = expect_conversions,
 	},
 	{ }
