@@ -74,7 +74,8 @@ def version(source: Path) -> str:
 
 def folder_of(source: Path, recipe: Recipe) -> Path:
     """The cache entry of a source and a recipe, built or not."""
-    text = "\0".join((str(source.resolve()), recipe.text(), compiler.version_line("gcc")))
+    asked = json.dumps(kernelconfig.settings(recipe.text()), sort_keys=True)
+    text = "\0".join((str(source.resolve()), asked, compiler.version_line("gcc")))
     key = hashlib.sha256(text.encode()).hexdigest()[:8]
     return layout.OWN_KERNELS / f"{version(source)}-{recipe.name}-{key}"
 

@@ -58,7 +58,7 @@ class Uml:
 
     def command(self, boot: str, guest: Guest, out: Path) -> list[str]:
         """The command line; it runs in ``out``, so that no path on it needs quoting."""
-        return [str(guest.image), f"mem={guest.memory_mib}M", f"ncpus={guest.vcpus}",
+        return [str(guest.image.absolute()), f"mem={guest.memory_mib}M", f"ncpus={guest.vcpus}",
                 f"initrd={guest.initramfs.name}", *CMDLINE]
 
     def boot(self, boot: str, guest: Guest, out: Path, on_line: OnLine) -> RunOutput:
