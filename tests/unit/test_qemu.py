@@ -239,6 +239,17 @@ open(serial, 'w').write('EXTSPT BOOT p 6.1\\nEXTSPT END cases=0 status=0\\n')"""
     assert (tmp_path / "out/console.attempt1.log").read_text() == "hello"
 
 
+@pytest.mark.parametrize(("before", "attempts"), [
+    ("", ["panic", "panic"]), ("EXTSPT BOOT p 6.1\\nEXTSPT INSMOD v\\n", ["panic"])])
+def test_panic_is_tried_again_only_before_a_module_is_there(
+        on_path: Path, tmp_path: Path, before: str, attempts: list[str]) -> None:
+    stand_in(on_path, f"open(serial, 'w').write('{before}')\n"
+                      "open(console, 'w').write('Kernel panic - not syncing: x\\n')")
+    with pytest.raises(LostGuest, match="kernel died") as caught:
+        boot(tmp_path)
+    assert [a.outcome for a in caught.value.output.attempts] == attempts
+
+
 def test_guest_that_ends_but_stays_is_ended(on_path: Path, tmp_path: Path,
                                             monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trial, "GRACE_S", 0.3)
