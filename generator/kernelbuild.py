@@ -95,7 +95,9 @@ def read_stamp(folder: Path) -> tuple[OwnKernel, str] | None:
         own = OwnKernel(folder, stamp["version"], stamp["arch"], stamp["flavor"],
                         tuple(stamp["notes"]), stamp["seconds"], skipped=True)
         whole = own.image.is_file() and (folder / "Module.symvers").is_file()
-        return (own, str(stamp["identity"])) if whole else None
+        # kbuild writes the path of a build folder into it: one that was moved has to be made anew
+        moved = stamp["folder"] != str(folder)
+        return (own, str(stamp["identity"])) if whole and not moved else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -158,7 +160,7 @@ def _build(source: Path, folder: Path, recipe: Recipe, argv: list[str],
                          fix=f"remove {layout.shown(folder)} and repeat")
     fresh = folder / f"{STAMP}.new"
     facts = {name: value for name, value in asdict(own).items() if name not in ("kdir", "skipped")}
-    fresh.write_text(json.dumps(facts | {"identity": state}, indent=1))
+    fresh.write_text(json.dumps(facts | {"identity": state, "folder": str(folder)}, indent=1))
     fresh.replace(folder / STAMP)
     return own
 

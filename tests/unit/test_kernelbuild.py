@@ -115,6 +115,16 @@ def test_entry_without_its_image_is_built_again(source: MakeSource) -> None:
     assert not kernelbuild.build(source(), BENCH_X86).skipped
 
 
+def test_moved_cache_is_built_again(source: MakeSource, tmp_path: Path,
+                                    monkeypatch: pytest.MonkeyPatch) -> None:
+    """kbuild leaves the path of a build folder in it."""
+    own = kernelbuild.build(source(), BENCH_X86)
+    monkeypatch.setattr(layout, "OWN_KERNELS", tmp_path / "moved")
+    own.kdir.parent.rename(tmp_path / "moved")
+    assert kernelbuild.finished() == []
+    assert not kernelbuild.build(source(), BENCH_X86).skipped
+
+
 def test_git_tree_is_built_again_when_it_changed(source: MakeSource, tmp_path: Path,
                                                  monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(layout, "SOURCES", tmp_path / "elsewhere")
