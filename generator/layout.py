@@ -11,6 +11,7 @@ ROOT = Path(os.environ.get("EXTSPT_ROOT") or Path(__file__).parent.parent).resol
 
 KMOD = ROOT / "kmod"
 AXES = KMOD / "axes"
+KVM_HOST = KMOD / "hosts" / "kvm"
 VARIANTS = ROOT / "variants"
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 COSTS = KMOD / "seam" / "costs"

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Between the patched kvm.ko (tree/) and a strategy module: opaque pointers and
+ * pages, no struct of either side. A strategy is registered while none is; the
+ * VMs created from then on are mirrored and hold a reference to its module.
+ *
+ * The ops of the fault path are reached through static calls.
+ */
+#ifndef EXTSPT_KVM_SEAM_H
+#define EXTSPT_KVM_SEAM_H
+
+#include <linux/types.h>
+
+struct module;
+struct page;
+
+struct extspt_kvm_ops {
+	struct module *owner;
+
+	/* No lock held; may sleep. An error pointer, or what hangs on the VM. */
+	void *(*vm_create)(void);
+	/* No lock held; may sleep: the HKID goes, every leaf is gone already. */
+	void (*vm_release)(void *vm);
+	/* After the last vCPU and the last page table. May sleep. */
+	void (*vm_destroy)(void *vm);
+	/* Before the first fault of vCPU @id. May sleep; one at a time. */
+	void *(*vcpu_create)(void *vm, int id);
+	void (*vcpu_destroy)(void *vcpu);
+
+	/* No lock held; may sleep. @fault: not for the roots. 0 or -ENOMEM. */
+	int (*topup)(void *vcpu, bool fault);
+	/* mmu_lock held for read, in RCU. NULL: -ENOMEM, the fault fails. */
+	struct page *(*alloc)(void *vcpu);
+	/* The page lost its race. mmu_lock held for read, in RCU. */
+	void (*free_unused)(struct page *sept);
+	/* mmu_lock held for read, the SPTE frozen. 0, -EBUSY (retry), -EIO, -ENOMEM. */
+	int (*link)(void *vcpu, u64 gfn, int level, struct page *sept);
+	int (*map)(void *vcpu, u64 gfn, int level, struct page *page);
+	/* mmu_lock held for write, the vCPUs are kicked by the caller. 0 or -EIO. */
+	int (*remove)(void *vm, u64 gfn, int level, struct page *page);
+	/* HKID released, mmu_lock held. What KVM frees by RCU, or NULL. */
+	struct page *(*free_spt)(void *vm, struct page *sept);
+	/* KVM, by RCU: what free_spt left to it. Softirq. */
+	void (*free_rcu)(struct page *sept);
+};
+
+/* 0; -EBUSY: there is one, or this machine's vendor module has a real backend. */
+int extspt_kvm_register(const struct extspt_kvm_ops *ops);
+void extspt_kvm_unregister(const struct extspt_kvm_ops *ops);
+
+#endif /* EXTSPT_KVM_SEAM_H */
