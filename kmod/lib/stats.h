@@ -93,11 +93,14 @@ static __always_inline u64 extspt_outer_begin(void)
 	return extspt_clock_begin();
 }
 
+static __always_inline void extspt_outer_add(enum extspt_op op, u64 ticks)
+{
+	series_add(extspt_detail_on() ? &extspt_detailed[op] : &extspt_plain[op], ticks);
+}
+
 static __always_inline void extspt_outer_end(enum extspt_op op, u64 since)
 {
-	u64 ticks = extspt_clock_end() - since;
-
-	series_add(extspt_detail_on() ? &extspt_detailed[op] : &extspt_plain[op], ticks);
+	extspt_outer_add(op, extspt_clock_end() - since);
 }
 
 /* A step inside: timed in the detail pass only. */

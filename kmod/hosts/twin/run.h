@@ -11,18 +11,13 @@
 #include <linux/completion.h>
 
 #include "hosts/twin/twin.h"
-
-struct twin_params {
-	u64 vcpus, pages, rounds, seed;
-};
+#include "lib/control.h"
 
 struct twin_run;
 struct twin_worker;
 
 struct workload {
-	const char *name;
-	const char *help;
-	struct twin_params defaults;
+	struct control_workload control;
 	/* One page per 2 MiB; 2 MiB mappings; a thread that converts; rounds are VMs. */
 	bool scattered, huge, converter, per_vm;
 	/* The TDX module looks after its pages' content and flushes: nothing to time. */
@@ -46,7 +41,7 @@ struct twin_worker {
 
 struct twin_run {
 	const struct workload *workload;
-	struct twin_params params;
+	struct control_params params;
 	struct twin_vm *vm;
 	unsigned int nr_workers;	/* that drive vCPUs; a converter is one more */
 	bool own_converter;		/* on a CPU of its own */
@@ -58,7 +53,6 @@ struct twin_run {
 
 extern const struct workload twin_workloads[];
 
-const struct workload *twin_workload_find(const char *name);
 /* Creates the VM and runs the script; on success the VM is the caller's. */
 int twin_run_pass(struct twin_run *run);
 

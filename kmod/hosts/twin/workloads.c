@@ -304,69 +304,79 @@ static int idle(struct twin_run *run, struct twin_worker *worker)
 
 const struct workload twin_workloads[] = {
 	{
-		.name = "populate_seq",
-		.help = "each vCPU faults its own range, page after page",
-		.defaults = { .vcpus = 2, .pages = 4096, .rounds = 1 },
+		.control = {
+			"populate_seq",
+			"each vCPU faults its own range, page after page",
+			{ .vcpus = 2, .pages = 4096, .rounds = 1 },
+		},
 		.script = populate_seq, .expected = expect_faults,
 	}, {
-		.name = "populate_rand",
-		.help = "the same pages in a random order",
-		.defaults = { .vcpus = 2, .pages = 4096, .rounds = 1 },
+		.control = {
+			"populate_rand",
+			"the same pages in a random order",
+			{ .vcpus = 2, .pages = 4096, .rounds = 1 },
+		},
 		.script = populate_rand, .expected = expect_faults,
 	}, {
-		.name = "populate_sparse",
-		.help = "one page in each 2 MiB: a new page table for every fault",
-		.defaults = { .vcpus = 2, .pages = 128, .rounds = 1 },
+		.control = {
+			"populate_sparse",
+			"one page in each 2 MiB: a new page table for every fault",
+			{ .vcpus = 2, .pages = 128, .rounds = 1 },
+		},
 		.scattered = true,
 		.script = populate_sparse, .expected = expect_faults,
 	}, {
-		.name = "same_range",
-		.help = "all vCPUs fault in the same 2 MiB at the same time",
-		.defaults = { .vcpus = 2, .pages = 4096, .rounds = 1 },
+		.control = {
+			"same_range",
+			"all vCPUs fault in the same 2 MiB at the same time",
+			{ .vcpus = 2, .pages = 4096, .rounds = 1 },
+		},
 		.script = same_range, .expected = expect_faults,
 	}, {
-		.name = "convert",
-		.help = "split 2 MiB mappings, zap 4 KiB pages, fault them back in",
-		.defaults = { .vcpus = 2, .pages = 16384, .rounds = 8 },
+		.control = {
+			"convert",
+			"split 2 MiB mappings, zap 4 KiB pages, fault them back in",
+			{ .vcpus = 2, .pages = 16384, .rounds = 8 },
+		},
 		.huge = true, .converter = true,
 		.prepare = prepare_convert, .script = convert, .expected = expect_conversions,
 	}, {
-		.name = "zap",
-		.help = "zap 4 KiB pages one by one, no vCPU running",
-		.defaults = { .vcpus = 2, .pages = 2048, .rounds = 1 },
+		.control = {
+			"zap",
+			"zap 4 KiB pages one by one, no vCPU running",
+			{ .vcpus = 2, .pages = 2048, .rounds = 1 },
+		},
 		.prepare = prepare_mapped, .script = zap, .expected = expect_zaps,
 	}, {
-		.name = "teardown",
-		.help = "destroy VMs that hold 4 KiB pages, one per round",
-		.defaults = { .vcpus = 2, .pages = 1024, .rounds = 10 },
+		.control = {
+			"teardown",
+			"destroy VMs that hold 4 KiB pages, one per round",
+			{ .vcpus = 2, .pages = 1024, .rounds = 10 },
+		},
 		.per_vm = true,
 		.prepare = prepare_mapped, .script = teardown, .expected = expect_nothing,
 	}, {
-		.name = "topup",
-		.help = "topup after each worst-case use of the caches, no fault",
-		.defaults = { .vcpus = 2, .pages = TWIN_PAGES_PER_REGION, .rounds = 50 },
+		.control = {
+			"topup",
+			"topup after each worst-case use of the caches, no fault",
+			{ .vcpus = 2, .pages = TWIN_PAGES_PER_REGION, .rounds = 50 },
+		},
 		.script = topup, .expected = expect_topups,
 	}, {
-		.name = "idle",
-		.help = "vCPUs that have topped up and then do nothing: parked memory",
-		.defaults = { .vcpus = 16, .pages = TWIN_PAGES_PER_REGION, .rounds = 1 },
+		.control = {
+			"idle",
+			"vCPUs that have topped up and then do nothing: parked memory",
+			{ .vcpus = 16, .pages = TWIN_PAGES_PER_REGION, .rounds = 1 },
+		},
 		.script = idle, .expected = NULL,
 	}, {
-		.name = "smoke",
-		.help = "a little of convert, for a quick look whether all is well",
-		.defaults = { .vcpus = 2, .pages = 1024, .rounds = 4 },
+		.control = {
+			"smoke",
+			"a little of convert, for a quick look whether all is well",
+			{ .vcpus = 2, .pages = 1024, .rounds = 4 },
+		},
 		.huge = true, .converter = true, .checked = true,
 		.prepare = prepare_convert, .script = convert, .expected = expect_conversions,
 	},
 	{ }
 };
-
-const struct workload *twin_workload_find(const char *name)
-{
-	const struct workload *workload;
-
-	for (workload = twin_workloads; workload->name; workload++)
-		if (!strcmp(workload->name, name))
-			return workload;
-	return NULL;
-}
