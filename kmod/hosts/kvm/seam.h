@@ -21,7 +21,7 @@ struct extspt_kvm_ops {
 	void *(*vm_create)(void);
 	/* No lock held; may sleep: the HKID goes, every leaf is gone already. */
 	void (*vm_release)(void *vm);
-	/* After the last vCPU and the last page table. May sleep. */
+	/* After the last vCPU and page table; waits for free_rcu. May sleep. */
 	void (*vm_destroy)(void *vm);
 	/* Before the first fault of vCPU @id. May sleep; one at a time. */
 	void *(*vcpu_create)(void *vm, int id);

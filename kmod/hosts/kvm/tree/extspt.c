@@ -148,8 +148,6 @@ void extspt_vm_destroy(struct kvm *kvm)
 
 	if (!*state)
 		return;
-	/* free_rcu() of the last page tables is the module's code. */
-	rcu_barrier();
 	extspt_ops->vm_destroy(*state);
 	*state = NULL;
 	module_put(extspt_ops->owner);
