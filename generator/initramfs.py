@@ -17,6 +17,7 @@ from pathlib import Path
 
 from generator import render
 from generator.errors import RigError
+from generator.kvmhost import KvmBuild
 from generator.runners import Load
 
 MAGIC = "070701"
@@ -104,8 +105,15 @@ def is_static(program: Path) -> bool:
     return all(int.from_bytes(kind, "little") != 3 for kind in types)
 
 
-def guest_entries(init: str, modules: Sequence[tuple[str, Path]], busybox: Path) -> list[Entry]:
-    """Everything the guest needs: folders, nodes, busybox, /init and the (name, .ko) modules."""
+def guest_entries(init: str, modules: Sequence[tuple[str, Path]], busybox: Path,
+                  kvm: KvmBuild | None = None) -> list[Entry]:
+    """Everything the guest needs: folders, nodes, busybox, /init and the (name, .ko) modules.
+
+    With ``kvm`` also its modules, its device and the program that drives it.
+    """
+    driver = [] if kvm is None else [
+        node("dev/kvm", 10, 232), regular("bin/drive", kvm.driver.read_bytes(), executable=True)]
+    modules = [*(kvm.modules if kvm else ()), *modules]
     return [
         *(directory(name) for name in DIRECTORIES),
         *(node(*spec) for spec in NODES),
@@ -113,6 +121,7 @@ def guest_entries(init: str, modules: Sequence[tuple[str, Path]], busybox: Path)
         *(symlink(f"bin/{applet}", "busybox") for applet in APPLETS),
         regular("init", init.encode(), executable=True),
         *(regular(f"modules/{name}.ko", ko.read_bytes()) for name, ko in modules),
+        *driver,
     ]
 
 
@@ -127,5 +136,6 @@ def write(path: Path, entries: Iterable[Entry]) -> Path:
 def write_guest(path: Path, load: Load, port: str) -> Path:
     """Write the initramfs of a boot; ``port``: shell line that opens the record port as fd 3."""
     init = render.fill("init", port=port, plan_id=load.plan_id, modules=load.listed,
-                       costs=load.costs)
-    return write(path, guest_entries(init, load.files, find_busybox()))
+                       costs=load.costs, kvm=[name for name, _ in load.kvm.modules] if load.kvm
+                       else [])
+    return write(path, guest_entries(init, load.files, find_busybox(), load.kvm))

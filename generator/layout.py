@@ -31,9 +31,15 @@ REPORTS = RESULTS / "reports"
 ASV_RESULTS = RESULTS / "asv"
 
 
-def staged(release: str, variant: str, root: Path = ROOT) -> Path:
-    """Self-contained build folder of one variant for one kernel release."""
-    return root / "build" / release / variant
+def staged(release: str, variant: str, root: Path = ROOT, host: str = "twin") -> Path:
+    """Self-contained build folder of one variant for one kernel release and host."""
+    above = () if host == "twin" else (f"{host}-host",)     # no variant's name has a dash
+    return Path(root, "build", release, *above, variant)
+
+
+def kvm_tree(release: str, root: Path = ROOT) -> Path:
+    """Folder of the hooked copy of KVM for one kernel release, and of what is built from it."""
+    return root / "build" / release / "kvm-tree"
 
 
 def kernel_image(release: str) -> Path:

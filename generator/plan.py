@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from generator.errors import UsageError, unknown
+from generator.render import KVM, TWIN
 
 Params = Mapping[str, int]
 
@@ -36,6 +37,15 @@ SIZES: Mapping[str, Params] = {
     "topup": {"pages": 512, "rounds": 50},
     "idle": {"vcpus": 16, "pages": 512, "rounds": 1},
     "smoke": {"pages": 1024, "rounds": 4},
+}
+#: The same on real KVM, where a fault costs some 20 times as much; convert is page by page there.
+KVM_SIZES: Mapping[str, Params] = {
+    "populate_seq": {"pages": 4096, "rounds": 1},
+    "populate_sparse": {"pages": 128, "rounds": 1},
+    "same_range": {"pages": 2048, "rounds": 1},
+    "convert": {"pages": 1024, "rounds": 2},
+    "teardown": {"pages": 1024, "rounds": 5},
+    "idle": {"vcpus": 16, "pages": 512, "rounds": 1},
 }
 #: smoke is for tests: too small to say anything.
 DEFAULT_WORKLOADS = tuple(name for name in SIZES if name != "smoke")
@@ -70,6 +80,7 @@ class BootPlan:
     costs: str
     order: tuple[str, ...]
     cases: tuple[Case, ...]
+    host: str = TWIN
 
     @property
     def id(self) -> str:
@@ -94,6 +105,11 @@ class RunPlan:
     workloads: Mapping[str, Params]
     boots: tuple[BootPlan, ...]
 
+    @property
+    def host(self) -> str:
+        """Who runs the strategies, in all boots."""
+        return self.boots[0].host
+
     def as_json(self) -> dict[str, Any]:
         """Plain data for the manifest; from_json() gives the plan back."""
         return asdict(self)
@@ -103,10 +119,15 @@ def from_json(data: Mapping[str, Any]) -> RunPlan:
     """The plan a manifest carries. KeyError or TypeError when it is no plan."""
     boots = tuple(
         BootPlan(b["name"], b["tier"], b["unit"], b["costs"], tuple(b["order"]),
-                 tuple(Case(**case) for case in b["cases"]))
+                 tuple(Case(**case) for case in b["cases"]), b.get("host", TWIN))
         for b in data["boots"])
     return RunPlan(data["seed"], data["vcpus"], data["runner"], data["baseline"],
                    tuple(data["variants"]), data["workloads"], boots)
+
+
+def sizes_of(host: str) -> Mapping[str, Params]:
+    """The workloads of a host with their parameters."""
+    return KVM_SIZES if host == KVM else SIZES
 
 
 def shuffled(names: Sequence[str], seed: int, salt: str) -> tuple[str, ...]:
@@ -137,7 +158,7 @@ def pick(kind: str, text: str | None, known: Iterable[str], default: Sequence[st
 def make(variants: Sequence[str], *, baseline: str, aprime: str, seed: int,
          workloads: Sequence[str] = DEFAULT_WORKLOADS, vcpus: int = DEFAULT_VCPUS,
          runner: str, boots: Mapping[str, tuple[str, str]],
-         costs: Mapping[str, str]) -> RunPlan:
+         costs: Mapping[str, str], host: str = TWIN) -> RunPlan:
     """The plan of a run: each variant and A' once in each boot, in an order drawn per boot.
 
     ``aprime`` is the name the baseline runs under a second time; ``boots``: the runner's boots with
@@ -149,14 +170,15 @@ def make(variants: Sequence[str], *, baseline: str, aprime: str, seed: int,
     if not 1 <= vcpus <= MOST_VCPUS:
         raise UsageError(f"cannot run {vcpus} vCPUs", fix=f"give 1 to {MOST_VCPUS}")
     everyone = tuple(dict.fromkeys((baseline, aprime, *variants)))
-    sized = {name: {"vcpus": vcpus, **SIZES[name], "seed": WORKLOAD_SEED} for name in workloads}
-    planned = tuple(_boot(name, kind, shuffled(everyone, seed, name), sized, costs[name])
+    sizes = sizes_of(host)
+    sized = {name: {"vcpus": vcpus, **sizes[name], "seed": WORKLOAD_SEED} for name in workloads}
+    planned = tuple(_boot(name, kind, shuffled(everyone, seed, name), sized, costs[name], host)
                     for name, kind in boots.items())
     return RunPlan(seed, vcpus, runner, baseline, everyone, sized, planned)
 
 
 def _boot(name: str, kind: tuple[str, str], order: tuple[str, ...],
-          workloads: Mapping[str, Params], costs: str) -> BootPlan:
+          workloads: Mapping[str, Params], costs: str, host: str) -> BootPlan:
     cases = tuple(Case(variant, workload, params)
                   for variant in order for workload, params in workloads.items())
-    return BootPlan(name, *kind, costs, order, cases)
+    return BootPlan(name, *kind, costs, order, cases, host)

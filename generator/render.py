@@ -16,11 +16,13 @@ from pathlib import Path
 import jinja2
 
 from generator import layout, proc
-from generator.errors import RenderError
+from generator.errors import BuildError, RenderError
 from generator.kernel import KernelTree
 from generator.variant import CONTRACT, Variant
 
-HOST = "twin"
+TWIN, KVM = HOSTS = ("twin", "kvm")
+"""Who runs a strategy: our twin of KVM's path, or the real kvm.ko with our hooks."""
+SYMVERS = "kvm.symvers"
 RENDERED = ("variant.h", "module.c", "Kbuild")
 # Names that a C file keeps to itself: static functions and objects, macros, types.
 _FILE_SCOPE = re.compile(rb"^static\b[^;={(]*?\b(?:DEFINE_\w+\()?(\w+)\s*[\[=;()]"
@@ -38,6 +40,7 @@ class RenderedModule:
     files: Mapping[str, str]
     fingerprint: str
     changed: tuple[str, ...]
+    host: str = TWIN
 
 
 def environment(templates: Path = layout.TEMPLATES) -> jinja2.Environment:
@@ -69,28 +72,32 @@ def fill(template: str, **values: object) -> str:
                           where=f"{template}.j2" + (f":{line}" if line else "")) from error
 
 
-def render(variant: Variant, tree: KernelTree, root: Path = layout.ROOT) -> RenderedModule:
+def render(variant: Variant, tree: KernelTree, root: Path = layout.ROOT,
+           host: str = TWIN) -> RenderedModule:
     """Stage ``variant`` for ``tree`` under build/<release>/; only differing files are rewritten.
 
     Raises RenderError when a template fails or a source the variant needs is missing.
     """
-    files, fingerprint = contents(variant, tree, root)
-    folder = layout.staged(tree.release, variant.name, root)
+    files, fingerprint = contents(variant, tree, root, host)
+    folder = layout.staged(tree.release, variant.name, root, host)
     changed = _differing(folder, files)
     if not proc.dry_run():
         _stage(folder, files, changed)
     elif changed:
         print(f"# render {variant.name} into {layout.shown(folder)}")
     hashes = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
-    return RenderedModule(variant, tree, folder, hashes, fingerprint, changed)
+    return RenderedModule(variant, tree, folder, hashes, fingerprint, changed, host)
 
 
-def contents(variant: Variant, tree: KernelTree,
-             root: Path = layout.ROOT) -> tuple[dict[str, bytes], str]:
+def contents(variant: Variant, tree: KernelTree, root: Path = layout.ROOT,
+             host: str = TWIN) -> tuple[dict[str, bytes], str]:
     """Bytes of every staged file by relative path, and the fingerprint of all inputs."""
-    files = {name: path.read_bytes() for name, path in sources(variant, root).items()}
+    files = {name: path.read_bytes() for name, path in sources(variant, root, host).items()}
     units = group(files)
-    values = {"variant": variant, "units": sorted(units), "defines": defines(variant)}
+    values = {"variant": variant, "units": sorted(units), "defines": defines(variant),
+              "host": host, "symvers": SYMVERS if host == KVM else ""}
+    if host == KVM:
+        files[SYMVERS] = _kvm_symbols(layout.kvm_tree(tree.release, root))
     # module.c carries the fingerprint, so it takes part in it without one.
     texts = {name: fill(name, **values, fingerprint="") for name in RENDERED}
     texts |= {f"{unit}.c": fill("unit.c", members=members) for unit, members in units.items()}
@@ -100,24 +107,35 @@ def contents(variant: Variant, tree: KernelTree,
     return files, fingerprint
 
 
-def sources(variant: Variant, root: Path = layout.ROOT) -> dict[str, Path]:
+def _kvm_symbols(copy: Path) -> bytes:
+    """What the hooked kvm.ko exports to strategies, for modpost."""
+    try:
+        lines = (copy / "Module.symvers").read_bytes().splitlines(keepends=True)
+    except OSError as error:
+        raise BuildError("there is no hooked KVM for this kernel", where=str(layout.shown(copy)),
+                         fix="build it first: extspt kvm build KSRC --kdir <tree>") from error
+    return b"".join(line for line in lines if b"\textspt_" in line)
+
+
+def sources(variant: Variant, root: Path = layout.ROOT, host: str = TWIN) -> dict[str, Path]:
     """The C files of kmod/ this variant is made of, by relative path, sorted."""
     kmod = root / "kmod"
     found = sorted(path for path in kmod.rglob("*.[ch]") if path.is_file())
     chosen = {path.relative_to(root).as_posix(): path for path in found
-              if _wanted(path.relative_to(kmod).parts, variant)}
+              if _wanted(path.relative_to(kmod).parts, variant, host)}
     if not any(name.endswith(".c") for name in chosen):
         raise RenderError("there is no C source to build", where="kmod")
     return chosen
 
 
-def _wanted(parts: tuple[str, ...], variant: Variant) -> bool:
+def _wanted(parts: tuple[str, ...], variant: Variant, host: str) -> bool:
     """Leave out other hosts, other choices of an axis, and the model's user-space harness."""
     if parts[0] == "axes":
         axis, header = parts[1], parts[-1]
         return header in (CONTRACT, f"{variant.choices.get(axis)}.h")
     if parts[0] == "hosts":
-        return parts[1] == HOST
+        # What lies deeper is for KVM's own folder, or a program.
+        return parts[1] == host and len(parts) == 3
     return parts[:2] != ("seam", "host")
 
 

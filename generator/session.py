@@ -15,10 +15,12 @@ from typing import Any
 from generator import (
     costs,
     facts,
+    kvmhost,
     layout,
     plan,
     proc,
     records,
+    render,
     runners,
     store,
     watch,
@@ -26,6 +28,7 @@ from generator import (
 from generator.build import BuiltModule
 from generator.costs import CostTable
 from generator.errors import DataError, ExtsptError, RigError
+from generator.kernel import KernelTree
 from generator.plan import BootPlan, RunPlan
 from generator.progress import CaseProgress
 from generator.records import SerialLog
@@ -48,16 +51,22 @@ class Session:
     @property
     def image(self) -> Path:
         """The kernel to boot."""
-        return self.runner.image(next(iter(self.modules.values())).rendered.tree)
+        return self.runner.image(self._tree)
 
     def load(self, boot: BootPlan) -> Load:
         """What a boot is given to do."""
+        kvm = kvmhost.find(self._tree.release) if boot.host == render.KVM else None
         return Load(boot, [(name, self.modules[name].ko) for name in boot.order],
-                    self.tables[boot.name].lines())
+                    self.tables[boot.name].lines(), kvm)
 
     def guest(self, out: Path) -> Guest:
         """The guest of a boot whose files are in ``out``."""
-        return Guest(self.image, out / "initramfs.cpio.gz", self.plan.vcpus)
+        return Guest(self.image, out / "initramfs.cpio.gz", self.plan.vcpus,
+                     svm=self.plan.host == render.KVM)
+
+    @property
+    def _tree(self) -> KernelTree:
+        return next(iter(self.modules.values())).rendered.tree
 
 
 def run_plan(run: RunPlan, modules: Sequence[BuiltModule], tables: Mapping[str, CostTable],

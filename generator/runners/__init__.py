@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from generator.errors import BuildError, GuestError, RigError, unknown
 from generator.kernel import KernelTree
+from generator.kvmhost import KvmBuild
 from generator.plan import BootPlan
 
 OnLine = Callable[[str], None]
@@ -22,21 +23,26 @@ OnLine = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Guest:
-    """What is booted: kernel image, initramfs, memory in MiB and the number of its CPUs."""
+    """What is booted: image, initramfs, its CPUs, memory in MiB, and whether they have SVM."""
 
     image: Path
     initramfs: Path
     vcpus: int
     memory_mib: int = 1024
+    svm: bool = False
 
 
 @dataclass(frozen=True)
 class Load:
-    """What a boot is given to do. ``files``: (variant, .ko); ``costs``: lines of its table."""
+    """What a boot is given to do. ``files``: (variant, .ko); ``costs``: lines of its table.
+
+    ``kvm``: the hooked KVM, for boots whose host it is.
+    """
 
     plan: BootPlan
     files: Sequence[tuple[str, Path]]
     costs: Sequence[str]
+    kvm: KvmBuild | None = None
 
     @property
     def plan_id(self) -> str:

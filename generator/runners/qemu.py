@@ -22,6 +22,9 @@ CPU_MODEL = "Nehalem-v1"
 """A CPU by name, so that every QEMU means the same one, and one without ERMS: rep movsb counts one
 instruction per byte there and would drown everything else."""
 
+SVM = ",vendor=AuthenticAMD,+svm,+npt"
+"""What kvm-amd wants besides; TCG emulates it. There is no VMX in TCG."""
+
 #: No KASLR and a fixed seed (see command()): two icount boots then agree to the last instruction.
 #: tsc=, no_timer_check, mitigations= and lpj= were tried: none shortens the boot.
 CMDLINE = "console=ttyS0 panic=-1 oops=panic quiet loglevel=5 nokaslr rdinit=/init"
@@ -101,7 +104,8 @@ class Qemu:
         """The QEMU command line of a boot."""
         return [
             proc.which(PROGRAM, PACKAGE), "-name", "extspt,debug-threads=on",
-            "-machine", "pc", *MODES[boot].arguments(guest.vcpus), "-cpu", MODES[boot].cpu,
+            "-machine", "pc", *MODES[boot].arguments(guest.vcpus),
+            "-cpu", MODES[boot].cpu + (SVM if guest.svm else ""),
             "-m", str(guest.memory_mib), "-nodefaults", "-no-user-config", "-no-reboot",
             "-display", "none",
             # The boot loader's random seed, the calendar and its clock must not vary.

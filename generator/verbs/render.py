@@ -8,7 +8,7 @@ import json
 
 from generator import layout, proc, variant
 from generator.kernel import KernelTree
-from generator.render import RenderedModule, render
+from generator.render import HOSTS, TWIN, RenderedModule, render
 
 HELP = "stage a self-contained build folder per variant"
 
@@ -18,6 +18,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--variants", metavar="A,B",
                         help="comma list (default: all, and the baseline's A')")
     parser.add_argument("--kdir", help="kernel tree (default: the newest distro headers)")
+    parser.add_argument("--host", choices=HOSTS, default=TWIN,
+                        help="twin: our copy of KVM's path; kvm: the real kvm.ko, hooked by "
+                        "'extspt kvm build' (default: twin)")
 
 
 def stage(args: argparse.Namespace) -> list[RenderedModule]:
@@ -26,7 +29,7 @@ def stage(args: argparse.Namespace) -> list[RenderedModule]:
     tree = KernelTree.probe(args.kdir)
     modules = []
     for one in chosen:
-        modules.append(render(one, tree))
+        modules.append(render(one, tree, host=args.host))
         if not proc.dry_run():
             note = "" if modules[-1].changed else " (unchanged)"
             proc.note(f"  RENDER  {one.name}{note}")

@@ -101,13 +101,15 @@ def _plan(args: argparse.Namespace, boots: Mapping[str, tuple[str, str]],
           tables: Mapping[str, CostTable]) -> RunPlan:
     base = variant.load_variant(args.baseline or variant.BASELINE)
     names = plan.pick("variant", args.variants, _known_variants(), variant.names())
-    workloads = plan.pick("workload", args.workloads, plan.SIZES, plan.DEFAULT_WORKLOADS)
+    sizes = plan.sizes_of(args.host)
+    default = [name for name in sizes if name != "smoke"]
+    workloads = plan.pick("workload", args.workloads, sizes, default)
     return plan.make(
         names, baseline=base.name, aprime=base.aprime().name,
         seed=secrets.randbits(64) if args.seed is None else args.seed, workloads=workloads,
         vcpus=plan.DEFAULT_VCPUS if args.vcpus is None else args.vcpus,
         runner=args.runner or "qemu", boots=boots,
-        costs={boot: table.id for boot, table in tables.items()})
+        costs={boot: table.id for boot, table in tables.items()}, host=args.host)
 
 
 def _known_variants() -> list[str]:
@@ -132,6 +134,7 @@ def _resume(args: argparse.Namespace) -> Run | None:
         return store.load_run(directory.path)
     planned = session.plan_of(directory)
     metal.allow(args.yes_load_modules, planned.runner)
+    args.host = planned.host
     modules = _build(args, planned)
     if proc.dry_run():
         session.show_commands(planned, modules)
