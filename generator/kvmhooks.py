@@ -24,8 +24,8 @@ FOLDERS = ("arch/x86/kvm", "virt/kvm", "virt/lib")
 ADDED = "arch/x86/kvm/extspt"
 DIFF = "hooks.diff"
 WAYS = ("replace", "before", "after")
-_VERSION = re.compile(r"^VERSION = (\d+)\nPATCHLEVEL = (\d+)\nSUBLEVEL = (\d+)\nEXTRAVERSION =(.*)$",
-                      re.MULTILINE)
+_VERSION = re.compile(
+    r"^VERSION = (\d+)\nPATCHLEVEL = (\d+)\nSUBLEVEL = (\d+)\nEXTRAVERSION =(.*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)

@@ -117,8 +117,8 @@ def _make_driver(source: Path, folder: Path) -> None:
     _run_make(("make", "-C", str(source), f"O={folder / UAPI}", "ARCH=x86", "headers"), folder)
     (folder / GUEST).mkdir(exist_ok=True)
     program = folder / GUEST / "drive"
-    done = proc.run([proc.which("gcc", "gcc"), "-O2", "-Wall", "-Werror", "-static", "-pthread", "-s",
-                     "-isystem", folder / UAPI / "usr/include", "-o", program,
+    done = proc.run([proc.which("gcc", "gcc"), "-O2", "-Wall", "-Werror", "-static", "-pthread",
+                     "-s", "-isystem", folder / UAPI / "usr/include", "-o", program,
                      *(layout.KVM_HOST / "driver" / name for name in DRIVER_SOURCES)],
                     timeout=_TIMEOUT_S)
     if not done.ok:

@@ -18,7 +18,7 @@ HELP = "build a hooked copy of a source's KVM, for runs with --host kvm"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """build KSRC, or diff KSRC."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="build|diff")
-    build = actions.add_parser("build", help="copy, hook and build kvm.ko, kvm-amd.ko, kvm-intel.ko")
+    build = actions.add_parser("build", help="copy, hook, and build the modules")
     build.add_argument("ksrc", type=Path, metavar="KSRC",
                        help="full source of the kernel's own version; it is only read")
     build.add_argument("--kdir", help="kernel to build for (default: the newest distro headers)")
