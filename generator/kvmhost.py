@@ -21,7 +21,6 @@ MODULES = ("virt/lib/irqbypass.ko", "arch/x86/kvm/kvm.ko", "arch/x86/kvm/kvm-amd
 """What a guest under TCG loads, in this order. kvm-intel is built too; TCG has no VMX."""
 DRIVER_SOURCES = ("drive.c", "vm.c")
 STAMP = ".extspt-kvm.json"
-LOG = "build.log"
 GUEST = "guest"
 UAPI = "uapi"
 _TIMEOUT_S = 1800.0
@@ -33,6 +32,7 @@ class KvmBuild:
 
     folder: Path
     version: str
+    fingerprint: str
     skipped: bool = True
 
     @property
@@ -40,6 +40,11 @@ class KvmBuild:
         """(name, .ko) in load order, without debug information."""
         names = [Path(name).stem for name in MODULES]
         return [(name, self.folder / GUEST / f"{name}.ko") for name in names]
+
+    def facts(self) -> dict[str, str]:
+        """What the manifest says of it."""
+        driver = hashlib.sha256(self.driver.read_bytes()).hexdigest()
+        return {"version": self.version, "fingerprint": self.fingerprint, "driver": driver}
 
     @property
     def driver(self) -> Path:
@@ -54,7 +59,7 @@ def find(release: str) -> KvmBuild:
     if stamp is None:
         raise BuildError("there is no hooked KVM for this kernel", where=str(layout.shown(folder)),
                          fix="build it first: extspt kvm build KSRC --kdir <tree>")
-    return KvmBuild(folder, stamp["version"])
+    return KvmBuild(folder, stamp["version"], stamp["fingerprint"])
 
 
 def make(source: Path, tree: KernelTree, jobs: int) -> KvmBuild:
@@ -69,14 +74,17 @@ def make(source: Path, tree: KernelTree, jobs: int) -> KvmBuild:
     folder, wanted = layout.kvm_tree(tree.release), _fingerprint(source, tree)
     stamp = _stamp(folder)
     if stamp is not None and stamp["fingerprint"] == wanted:
-        return KvmBuild(folder, version)
+        _make_driver(folder)
+        return KvmBuild(folder, version, wanted)
     kvmhooks.make_copy(source, folder)
     _run_make(tree.command(folder, f"-j{jobs}", "modules"), folder)
-    _make_driver(source, folder)
+    (folder / GUEST).mkdir()
     for name in MODULES:
         _strip(folder / name, folder / GUEST / Path(name).name)
+    _run_make(("make", "-C", str(source), f"O={folder / UAPI}", "ARCH=x86", "headers"), folder)
+    _make_driver(folder)
     (folder / STAMP).write_text(json.dumps({"version": version, "fingerprint": wanted}))
-    return KvmBuild(folder, version, skipped=False)
+    return KvmBuild(folder, version, wanted, skipped=False)
 
 
 def _refuse_unfit(version: str, tree: KernelTree) -> None:
@@ -95,7 +103,8 @@ def _fingerprint(source: Path, tree: KernelTree) -> str:
     digest = hashlib.sha256()
     for item in (tree.release, tree.config_hash, tree.compiler):
         digest.update(item.encode() + b"\0")
-    own = (path for path in layout.KVM_HOST.rglob("*") if path.is_file())
+    own = (*(layout.KVM_HOST / name for name in ("seam.h", "Kbuild.tree")),
+           *layout.KVM_HOST.glob("hooks-*.toml"), *layout.KVM_HOST.glob("tree/*.[ch]"))
     theirs = (path for name in kvmhooks.FOLDERS for path in (source / name).rglob("*")
               if path.suffix in (".c", ".h", ".S", ".kvm") or path.name == "Makefile")
     for path in sorted((*own, *theirs)):
@@ -104,7 +113,7 @@ def _fingerprint(source: Path, tree: KernelTree) -> str:
 
 
 def _run_make(argv: tuple[str, ...], folder: Path) -> None:
-    log = folder / LOG
+    log = folder / f"{argv[-1]}.log"
     done = proc.run(argv, timeout=_TIMEOUT_S, log=log)
     if not done.ok:
         raise BuildError("the hooked KVM does not build", where=str(layout.shown(log)),
@@ -112,13 +121,11 @@ def _run_make(argv: tuple[str, ...], folder: Path) -> None:
                          fix="mend the hooks, or repeat it by hand")
 
 
-def _make_driver(source: Path, folder: Path) -> None:
+def _make_driver(folder: Path) -> None:
     """The driver, static, with the UAPI headers of the very tree."""
-    _run_make(("make", "-C", str(source), f"O={folder / UAPI}", "ARCH=x86", "headers"), folder)
-    (folder / GUEST).mkdir(exist_ok=True)
-    program = folder / GUEST / "drive"
     done = proc.run([proc.which("gcc", "gcc"), "-O2", "-Wall", "-Werror", "-static", "-pthread",
-                     "-s", "-isystem", folder / UAPI / "usr/include", "-o", program,
+                     "-s", "-isystem", folder / UAPI / "usr/include", "-o",
+                     folder / GUEST / "drive",
                      *(layout.KVM_HOST / "driver" / name for name in DRIVER_SOURCES)],
                     timeout=_TIMEOUT_S)
     if not done.ok:

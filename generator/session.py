@@ -29,6 +29,7 @@ from generator.build import BuiltModule
 from generator.costs import CostTable
 from generator.errors import DataError, ExtsptError, RigError
 from generator.kernel import KernelTree
+from generator.kvmhost import KvmBuild
 from generator.plan import BootPlan, RunPlan
 from generator.progress import CaseProgress
 from generator.records import SerialLog
@@ -55,14 +56,22 @@ class Session:
 
     def load(self, boot: BootPlan) -> Load:
         """What a boot is given to do."""
-        kvm = kvmhost.find(self._tree.release) if boot.host == render.KVM else None
         return Load(boot, [(name, self.modules[name].ko) for name in boot.order],
-                    self.tables[boot.name].lines(), kvm)
+                    self.tables[boot.name].lines(), self._kvm)
 
     def guest(self, out: Path) -> Guest:
         """The guest of a boot whose files are in ``out``."""
         return Guest(self.image, out / "initramfs.cpio.gz", self.plan.vcpus,
                      svm=self.plan.host == render.KVM)
+
+    def facts(self) -> dict[str, Any]:
+        """What the manifest says of what the modules run on, besides the kernel."""
+        kvm = {"kvm": self._kvm.facts()} if self._kvm else {}
+        return {**self.runner.facts(), **kvm}
+
+    @property
+    def _kvm(self) -> KvmBuild | None:
+        return kvmhost.find(self._tree.release) if self.plan.host == render.KVM else None
 
     @property
     def _tree(self) -> KernelTree:
@@ -131,7 +140,7 @@ def _manifest(session: Session, command: Sequence[str]) -> dict[str, Any]:
         "kernel": {"release": tree.release, "config_hash": tree.config_hash,
                    "image_sha256": facts.sha256(session.image), "kdir_kind": tree.kind,
                    "config": dict(tree.config), "built_with": tree.built_with},
-        "compiler": tree.compiler, **session.runner.facts(), "host": facts.host(),
+        "compiler": tree.compiler, **session.facts(), "host": facts.host(),
         "seed": run.seed, "baseline": run.baseline,
         "order": {boot.name: list(boot.order) for boot in run.boots},
         "variants": {name: _variant(session.modules[name]) for name in run.variants},
@@ -161,7 +170,7 @@ def _refuse_changes(session: Session, directory: RunDir) -> None:
     changed = sorted(name for name in then if now.get(name) != then[name])
     if facts.sha256(session.image) != manifest["kernel"]["image_sha256"]:
         changed.append("the kernel image")
-    changed += [f"the runner's {name}" for name, fact in session.runner.facts().items()
+    changed += [f"the runner's {name}" for name, fact in session.facts().items()
                 if manifest.get(name) != fact]
     if changed:
         raise DataError(f"changed since the run began: {', '.join(changed)}",

@@ -52,7 +52,8 @@ void control_check_balance(void)
 			held = line.allocated - line.freed;
 			if (held)
 				control_error("leaked %llu %s pages of %s", held,
-					   extspt_class_names[class], extspt_owner_names[owner]);
+					      extspt_class_names[class],
+					      extspt_owner_names[owner]);
 		}
 	}
 	if (ledger_errors())

@@ -72,6 +72,13 @@ static __always_inline void extspt_count(enum extspt_count count)
 		this_cpu_inc(extspt_counts[count]);
 }
 
+/* Only the sum over all CPUs and a whole run means anything. */
+static __always_inline void extspt_uncount(enum extspt_count count)
+{
+	if (extspt_detail_on())
+		this_cpu_dec(extspt_counts[count]);
+}
+
 int series_init(struct series *series);
 void series_destroy(struct series *series);
 void series_reset(struct series *series);

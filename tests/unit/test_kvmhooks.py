@@ -60,7 +60,7 @@ def test_an_anchor_that_does_not_match_once_builds_nothing(
 
 
 def test_a_missing_file_is_named(tree: Path) -> None:
-    with pytest.raises(BuildError, match="no such file in Linux 7.2.13") as caught:
+    with pytest.raises(BuildError, match="no such file in Linux") as caught:
         kvmhooks.patched(tree, hooks(Hook("arch/x86/kvm/gone.c", "a", "after", "b")))
     assert caught.value.where == "arch/x86/kvm/gone.c"
 

@@ -160,9 +160,11 @@ static int kvm_sample(const struct extspt_sample *sample)
 	if (sample->op >= NR_SAMPLE_OPS)
 		return -EINVAL;
 	extspt_outer_add(sample_ops[sample->op], sample->ticks);
-	if (sample->op == SAMPLE_FAULT && extspt_detail_on()) {
-		this_cpu_inc(extspt_counts[COUNT_FAULTS]);
-		this_cpu_dec(extspt_counts[COUNT_RETRIES]);
+	if (sample->op == SAMPLE_FAULT) {
+		extspt_count(COUNT_FAULTS);
+		/* One attempt was not a retry; what mapped a page was not spurious. */
+		extspt_uncount(COUNT_RETRIES);
+		extspt_count(COUNT_SPURIOUS);
 	}
 	return 0;
 }

@@ -92,7 +92,7 @@ static int topup(void *state, bool fault)
 	int ret = extspt_vcpu_topup(state);
 
 	extspt_step_end(OP_TOPUP, since);
-	/* Every attempt; those that were faults are taken off again. */
+	/* Every attempt; a sample takes its fault's first one off again. */
 	if (fault)
 		extspt_count(COUNT_RETRIES);
 	return ret;
@@ -121,7 +121,11 @@ static int link(void *vcpu, u64 gfn, int level, struct page *sept)
 
 static int map(void *vcpu, u64 gfn, int level, struct page *page)
 {
-	return vendor_call(map, vcpu, gfn, level, page);
+	int ret = vendor_call(map, vcpu, gfn, level, page);
+
+	if (!ret)
+		extspt_uncount(COUNT_SPURIOUS);
+	return ret;
 }
 
 static int remove(void *state, u64 gfn, int level, struct page *page)

@@ -19,7 +19,7 @@ static void twin_check_ops(const struct twin_run *run)
 				done += extspt_plain[op].cpu[cpu]->n;
 		if (done != expected)
 			control_error("%s: timed %llu times, not %llu", extspt_op_names[op], done,
-				   expected);
+				      expected);
 	}
 }
 

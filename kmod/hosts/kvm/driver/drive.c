@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * drive CONTROL WORKLOAD [key=value ...]: one run on a software-protected VM.
+ * drive keep: leaves an empty VM behind, for the whole boot.
  *
  * Pre-faults private memory of a guest_memfd, as a guest's first touches would,
  * and times each call. The VM of the detail pass stays with a child process
@@ -9,7 +10,6 @@
 
 #define _GNU_SOURCE
 #include <err.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
@@ -286,6 +286,24 @@ static void parse(struct params *params, char *word)
 		errx(1, "what is %s?", word);
 }
 
+/*
+ * KVM patches the scheduler's code for the first VM and after the last one; QEMU
+ * with a thread per CPU was seen to run into the breakpoint of a patch that was
+ * already complete. With a VM that stays, it happens once, before any run.
+ */
+static int keep(void)
+{
+	vm_keep();
+	switch (fork()) {
+	case -1:
+		err(1, "fork");
+	case 0:
+		for (;;)
+			pause();
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct params params = { .vcpus = 1, .pages = 1, .rounds = 1 };
@@ -293,8 +311,10 @@ int main(int argc, char **argv)
 	const struct script *script;
 	int i, done[2];
 
+	if (argc == 2 && !strcmp(argv[1], "keep"))
+		return keep();
 	if (argc < 3)
-		errx(1, "usage: drive CONTROL WORKLOAD [key=value ...]");
+		errx(1, "usage: drive CONTROL WORKLOAD [key=value ...] | keep");
 	control = argv[1];
 	script = find(argv[2]);
 	for (i = 2; i < argc; i++) {

@@ -56,6 +56,13 @@ void vm_create(struct vm *vm, unsigned int nr_vcpus, unsigned long pages)
 						  ioctl(vm->fd, KVM_CREATE_VCPU, vm->nr_vcpus));
 }
 
+void vm_keep(void)
+{
+	int kvm = checked("/dev/kvm", open("/dev/kvm", O_RDWR));
+
+	checked("KVM_CREATE_VM", ioctl(kvm, KVM_CREATE_VM, KVM_X86_DEFAULT_VM));
+}
+
 void vm_destroy(struct vm *vm)
 {
 	unsigned int i;

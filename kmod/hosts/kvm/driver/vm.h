@@ -18,6 +18,8 @@ struct vm {
 /* @pages 4 KiB pages of memory, all of it private, none of it allocated. */
 void vm_create(struct vm *vm, unsigned int nr_vcpus, unsigned long pages);
 void vm_destroy(struct vm *vm);
+/* An empty VM that nothing but the end of its processes destroys. */
+void vm_keep(void);
 /* Allocate guest memory, so that a fault only has to map it. */
 void vm_allocate(struct vm *vm);
 void vm_set_private(struct vm *vm, unsigned long page, unsigned long pages, bool private);
