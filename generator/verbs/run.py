@@ -9,7 +9,7 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from generator import costs, honesty, layout, plan, proc, runners, session, store, variant
@@ -20,6 +20,7 @@ from generator.kernel import KernelTree
 from generator.kernelconfig import Recipe
 from generator.plan import RunPlan
 from generator.records import case_failure
+from generator.render import KVM
 from generator.runners import metal
 from generator.store import Run
 from generator.verbs import build, kernel
@@ -69,6 +70,7 @@ def measure(args: argparse.Namespace) -> Run | None:
     named = plan.pick("boot", args.boots, runner.boots, ()) or None
     _own_kernel(args, runner.arch)
     boots = runner.choose(named, KernelTree.probe(args.kdir))
+    _refuse_real_kvm(args.host, runner.name, boots)
     tables = {boot: _table(runner.boots[boot][0], args.costs) for boot in boots}
     planned = _plan(args, {boot: runner.boots[boot] for boot in boots}, tables)
     modules = _build(args, planned)
@@ -79,6 +81,13 @@ def measure(args: argparse.Namespace) -> Run | None:
         session.show_commands(planned, modules)
         return None
     return session.run_plan(planned, modules, tables, sys.argv[1:], marks=marks)
+
+
+def _refuse_real_kvm(host: str, runner: str, boots: Sequence[str]) -> None:
+    """A hooked kvm.ko is loaded in a guest under TCG, which emulates SVM, and nowhere else."""
+    if host == KVM and (runner != "qemu" or not {"icount", "mttcg"}.issuperset(boots)):
+        raise UsageError(f"--host kvm does not run in {', '.join(boots)} of the runner {runner}",
+                         fix="take --runner qemu --boots icount,mttcg")
 
 
 def _own_kernel(args: argparse.Namespace, arch: str) -> None:

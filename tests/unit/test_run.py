@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from generator import cli, plan, session
+from generator.errors import UsageError
 from generator.runners import qemu
 from generator.store import Run
 from generator.verbs import build
@@ -82,3 +83,10 @@ def test_both_boots_have_their_costs(monkeypatch: pytest.MonkeyPatch) -> None:
     for words, table in (([], "default"), (["--costs", "high"], "high")):
         assert cli.main(["run", *words]) == 0
         assert seen.pop() == {"icount": "zero", "mttcg": table}
+
+
+@pytest.mark.parametrize("words", [["--runner", "uml"], ["--boots", "icount,kvm"]])
+def test_real_kvm_runs_under_tcg_alone(words: list[str],
+                                       capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["run", "-n", "--host", "kvm", *words]) == UsageError.exit_code
+    assert "--boots icount,mttcg" in capsys.readouterr().err
