@@ -20,6 +20,8 @@ from generator.kernel import KernelTree
 MODULES = ("virt/lib/irqbypass.ko", "arch/x86/kvm/kvm.ko", "arch/x86/kvm/kvm-amd.ko")
 """What a guest under TCG loads, in this order. kvm-intel is built too; TCG has no VMX."""
 DRIVER_SOURCES = ("drive.c", "vm.c")
+CPU = ",vendor=AuthenticAMD,+svm,+npt"
+"""What kvm-amd wants of the guest's CPU model; TCG emulates it."""
 STAMP = ".extspt-kvm.json"
 GUEST = "guest"
 UAPI = "uapi"
@@ -44,7 +46,8 @@ class KvmBuild:
     def facts(self) -> dict[str, str]:
         """What the manifest says of it."""
         driver = hashlib.sha256(self.driver.read_bytes()).hexdigest()
-        return {"version": self.version, "fingerprint": self.fingerprint, "driver": driver}
+        return {"version": self.version, "fingerprint": self.fingerprint, "driver": driver,
+                "cpu": CPU}
 
     @property
     def driver(self) -> Path:

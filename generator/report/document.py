@@ -7,6 +7,7 @@ import math
 
 from generator.choose import vcpus_of
 from generator.frames import FLOOR
+from generator.render import KVM
 from generator.report import headline, tables
 from generator.report.flags import failures, flags
 from generator.report.model import Document, Section, number, rate
@@ -32,6 +33,14 @@ TWIN = ("What this is: a twin of the fault, split and teardown path of KVM's TDP
         "SEAMCALLs answered by a software model. It models KVM's path and does not drive KVM. No "
         "TDX hardware took part: modelled SEAMCALL costs are no TDX measurements. Every table "
         "names its host, tier, unit and n.")
+REAL = ("What this is: real KVM, modelled SEAM. The faults run in kvm.ko's own mirror MMU, hooked, "
+        "on a software-protected VM; SEAMCALLs are answered by a software model. tdx.c, the TDX "
+        "module and guest execution are not run: modelled SEAMCALL costs are no TDX measurements. "
+        "Every table names its host, tier, unit and n.")
+NO_TWIN = ("KVM itself: the functions of kvm.ko the twin stands for are not exported; the twin "
+           "repeats their steps, locks and GFP flags.")
+NO_TDX = ("tdx.c: the hooks stand where it is called, and nothing of it is run. mmu_lock is KVM's "
+          "own and not measured. Splits: all mappings are 4 KiB.")
 NO_VERDICT = ("No design is ranked here: one boot is no replicate. Counts and instructions of the "
               "icount boot are exact and compared as integers.")
 
@@ -51,7 +60,8 @@ def first_screen(view: View, problems: int, failed: int) -> Section:
     """Question, one table, one sentence of cost."""
     state = (f" See Warnings: {problems} of them, failed cases: {failed}."
              if problems or failed else "")
-    return Section("Summary", (QUESTION, TWIN), (headline.headline(view),),
+    what = REAL if view.host == KVM else TWIN
+    return Section("Summary", (QUESTION, what), (headline.headline(view),),
                    items=(cost(view), NO_VERDICT + state),
                    plots=("fault_latency", "memory_charge"))
 
@@ -171,8 +181,7 @@ def limits(view: View) -> Section:
     vcpus = max((vcpus_of(case) for case in view.cases), default=0)
     items = ["Real SEAMCALLs and their times (tier tdx): no TDX hardware. The model's cost table "
              "is a guess with sources, not a measurement.",
-             "KVM itself: the functions of kvm.ko the twin stands for are not exported; the twin "
-             "repeats their steps, locks and GFP flags.",
+             NO_TDX if view.host == KVM else NO_TWIN,
              *_limits_of(view),
              f"Differences between boots: one boot of each kind. More than {vcpus} vCPUs."]
     if view.has_floor():

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from generator import honesty, initramfs, kvmprobe, proc, runners, trial
+from generator import honesty, initramfs, kvmhost, kvmprobe, proc, runners, trial
 from generator.kernel import KernelTree
 from generator.runners import Guest, Load, OnLine, RunOutput
 from generator.trial import Program
@@ -21,9 +21,6 @@ PACKAGE = "qemu-system-x86"
 CPU_MODEL = "Nehalem-v1"
 """A CPU by name, so that every QEMU means the same one, and one without ERMS: rep movsb counts one
 instruction per byte there and would drown everything else."""
-
-SVM = ",vendor=AuthenticAMD,+svm,+npt"
-"""What kvm-amd wants besides; TCG emulates it. There is no VMX in TCG."""
 
 #: No KASLR and a fixed seed (see command()): two icount boots then agree to the last instruction.
 #: tsc=, no_timer_check, mitigations= and lpj= were tried: none shortens the boot.
@@ -105,7 +102,7 @@ class Qemu:
         return [
             proc.which(PROGRAM, PACKAGE), "-name", "extspt,debug-threads=on",
             "-machine", "pc", *MODES[boot].arguments(guest.vcpus),
-            "-cpu", MODES[boot].cpu + (SVM if guest.svm else ""),
+            "-cpu", MODES[boot].cpu + (kvmhost.CPU if guest.svm else ""),
             "-m", str(guest.memory_mib), "-nodefaults", "-no-user-config", "-no-reboot",
             "-display", "none",
             # The boot loader's random seed, the calendar and its clock must not vary.
