@@ -24,12 +24,19 @@ def facts(view: View) -> tuple[tuple[str, str], ...]:
                        f"image sha256 {str(kernel.get('image_sha256') or MISSING)[:16]}"),
             ("config hash", str(kernel.get("config_hash") or MISSING)),
             ("compiler", str(m.get("compiler") or MISSING)),
-            ("QEMU", f"{qemu.get('version', MISSING)}, guest CPU {m.get('cpu_model', MISSING)}"),
+            ("QEMU", f"{qemu.get('version', MISSING)}, guest CPU {guest_cpu(m)}"),
             ("host", f"{host.get('model', MISSING)}, {host.get('cpus', '?')} CPUs, kernel "
                      f"{host.get('kernel', MISSING)}, load {listed(host.get('load'))}"),
             ("seed", str(m.get("seed", MISSING))),
             *boots(m), *costs(m), *designs(view),
             ("tools", ", ".join(f"{k} {v}" for k, v in (m.get("tool_versions") or {}).items())))
+
+
+def guest_cpu(manifest: Mapping[str, Any]) -> str:
+    """The emulated CPU; a boot under KVM has the host's, kvm-amd needs SVM besides."""
+    svm = " with SVM" if (manifest.get("plan") or {}).get("host") == "kvm" else ""
+    native = ", in boot kvm the host's" if "kvm" in (manifest.get("boots") or {}) else ""
+    return f"{manifest.get('cpu_model', MISSING)}{svm}{native}"
 
 
 def listed(values: Any) -> str:

@@ -86,7 +86,7 @@ class Qemu:
         done = proc.query([proc.which(PROGRAM, PACKAGE), "--version"])
         version = done.output.partition("\n")[0].removeprefix("QEMU emulator version ")
         return {"qemu": {"version": version, "path": PROGRAM}, "cmdline": CMDLINE,
-                "cpu_model": f"{CPU_MODEL} (boot kvm: the host's)"}
+                "cpu_model": CPU_MODEL}
 
     def image(self, tree: KernelTree) -> Path:
         """The kernel's image; vmlinux where it has the PVH entry."""
