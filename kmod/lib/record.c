@@ -293,9 +293,9 @@ void record_seam(struct seq_file *m)
 	struct record_list list = { .m = m, .separator = "" };
 
 	seq_puts(m, "\"seam\":{\"calls\":[");
-	seam_for_each_stat(record_call, &list);
+	seam_walk_stats(record_call, &list);
 	seq_puts(m, "],\"violations\":[");
 	list.separator = "";
-	seam_for_each_violation(record_violation, &list);
+	seam_walk_violations(record_violation, &list);
 	seq_puts(m, "]}");
 }

@@ -9,7 +9,7 @@
  *
  * Context: any, also under spinlocks and RCU. The module never sleeps and its
  * locks never wait; it answers SEAM_OPERAND_BUSY. seam_init(), seam_exit(),
- * seam_for_each_*() and seam_check_leaks() are for process context.
+ * seam_walk_*() and seam_check_leaks() are for process context.
  */
 #ifndef EXTSPT_SEAM_H
 #define EXTSPT_SEAM_H
@@ -209,7 +209,6 @@ void seam_reset_costs(void);
 const char *seam_leaf_name(unsigned int i);
 
 void seam_walk_stats(void (*fn)(void *ctx, const char *leaf, u64 status, u64 n), void *ctx);
-#define seam_for_each_stat	seam_walk_stats
 void seam_reset_stats(void);
 
 /*
@@ -247,7 +246,6 @@ struct seam_violation {
 
 unsigned int seam_nr_violations(void);	/* all, also those the log had no room for */
 void seam_walk_violations(void (*fn)(void *ctx, const char *kind, const char *detail), void *ctx);
-#define seam_for_each_violation	seam_walk_violations
 const char *seam_violation_name(enum seam_violation_kind kind);
 /* Records a leak for what the module still holds; returns the number of pages. */
 u64 seam_check_leaks(void);

@@ -67,10 +67,12 @@ def test_pins_all_threads_or_none() -> None:
         assert uml.pin(os.getpid(), here + 2, (cores * (here + 2))[:here + 2])
         assert all(len(os.sched_getaffinity(thread.native_id or 0)) == 1 for thread in threads)
     finally:
-        stay.set()
-        os.sched_setaffinity(0, mine)
+        # While the two still wait: a thread that ends in between has no affinity to set.
         for task in Path("/proc/self/task").glob("*"):
             os.sched_setaffinity(int(task.name), mine)
+        stay.set()
+        for thread in threads:
+            thread.join()
 
 
 def boot(tmp_path: Path, body: str) -> RunOutput:
