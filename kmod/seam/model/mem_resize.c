@@ -25,7 +25,7 @@ static u64 check_interrupted(struct seam_call *call)
 }
 
 /* The 2M PAMT entry exclusive, as a walk to it would take it. */
-static u64 lock_region(struct seam_call *call, u64 pa)
+static u64 lock_large_page(struct seam_call *call, u64 pa)
 {
 	if (!seam_hold(call, &seam_gig_of(pa)->lock, HOLD_SHARED) ||
 	    !seam_hold(call, &seam_region_of(pa)->pamt.lock, HOLD_EXCLUSIVE))
@@ -39,7 +39,7 @@ static u64 split_pamt(struct seam_call *call, u64 pa)
 	u64 pair[2] = { call->in.r12, call->in.r13 };
 	struct seam_region *region = seam_region_of(pa);
 	struct seam_pamt *pages = seam_pamt_of(pa);
-	u64 status = lock_region(call, pa);
+	u64 status = lock_large_page(call, pa);
 	unsigned int i;
 
 	if (!status && seam_is_dpamt()) {
@@ -221,7 +221,7 @@ static u64 promote(struct seam_call *call, struct seam_pamt *pamt, struct seam_t
 	/* As in DEMOTE: after the long loop, before anything is changed. */
 	status = check_interrupted(call);
 	if (!status)
-		status = lock_region(call, pa);
+		status = lock_large_page(call, pa);
 	if (status) {
 		if (!seam.traits->promote_exclusive)
 			unlock_children(table, SEAM_TABLE_ENTRIES);
