@@ -123,28 +123,26 @@ static int tdx_demote(struct extspt_vm *vm, u64 gpa, struct page *sept, struct p
 int tdx_split(struct extspt_vm *vm, u64 gfn, struct page *sept, struct page *page)
 {
 	struct page_list *list = split_source_list(&vm->split);
+	bool early = split_source_pamt_before_block();
 	u64 gpa = gfn << PAGE_SHIFT;
 	int ret = 0;
 
-	if (split_source_pamt_before_block())
+	if (early)
 		ret = pamt_install_hand_over(sept, list);
 	if (ret)
 		return ret;
 	ret = tdx_block_and_track(&vm->td, gpa, PG_LEVEL_2M);
-	if (ret)
-		goto put_early;
-	if (!split_source_pamt_before_block()) {
-		ret = pamt_install_hand_over(sept, list);
-		if (ret)
-			return ret;
+	if (ret) {
+		if (early)
+			pamt_install_taken_back(sept);
+		return ret;
 	}
+	if (!early)
+		ret = pamt_install_hand_over(sept, list);
+	if (ret)
+		return ret;
 	ret = tdx_demote(vm, gpa, sept, page);
 	if (ret)
-		pamt_install_taken_back(sept);
-	return ret;
-
-put_early:
-	if (split_source_pamt_before_block())
 		pamt_install_taken_back(sept);
 	return ret;
 }

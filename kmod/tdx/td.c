@@ -136,10 +136,7 @@ static int td_configure(struct extspt_td *td)
 	ret = td_create_vcpu(td);
 	if (ret)
 		return ret;
-	if (seam_is_error(tdh_one(SEAM_MR_FINALIZE, tdr)))
-		return -EIO;
-	td->finalized = true;
-	return 0;
+	return seam_is_error(tdh_one(SEAM_MR_FINALIZE, tdr)) ? -EIO : 0;
 }
 
 int extspt_td_create(struct extspt_vm *vm)

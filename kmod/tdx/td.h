@@ -21,7 +21,6 @@ struct extspt_td {
 	struct page *tdvpr;
 	struct page *tdvpx[TD_NR_TDVPX];
 	u16 hkid;
-	bool finalized;
 	bool released;		/* HKID is free: reclaim works, blocking no more */
 };
 

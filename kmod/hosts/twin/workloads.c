@@ -222,7 +222,7 @@ static u64 expect_conversions(const struct twin_run *run, enum extspt_op op)
 	}
 }
 
-/* Nothing but faults, so that the teardown has something to tear down. */
+/* prepare_mapped() has filled the VM; destroying it, which follows, is what is timed. */
 static int teardown(struct twin_run *run, struct twin_worker *worker)
 {
 	return 0;
