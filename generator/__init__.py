@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from generator.store import Run, load_run
+    from generator.runs.store import Run, load_run
 
 __all__ = ["Run", "load_run"]
 
@@ -15,5 +15,5 @@ def __getattr__(name: str) -> Any:
     # Late, so that importing the package costs nothing.
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from generator import store
+    from generator.runs import store
     return getattr(store, name)

@@ -18,9 +18,14 @@ from generator import proc, verbs
 from generator.errors import ExtsptError, RigError, unknown
 
 INTERRUPTED = 130
-_DISK = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up",
-         errno.EROFS: "the file system is read-only", errno.EACCES: "permission denied",
-         errno.EMFILE: "too many open files", errno.EIO: "input/output error"}
+#: errno -> what it means, and the mend.
+_DISK = {errno.ENOSPC: ("the disk is full", "make room"),
+         errno.EDQUOT: ("the disk quota is used up", "make room"),
+         errno.EROFS: ("the file system is read-only", "mount it writable, or set EXTSPT_ROOT to a "
+                       "copy of kmod/ and variants/ in a place that is"),
+         errno.EACCES: ("permission denied", "give this user the right to it"),
+         errno.EMFILE: ("too many open files", "raise ulimit -n"),
+         errno.EIO: ("input/output error", "see the kernel's log: is the disk sound?")}
 
 
 class Verb(Protocol):
@@ -50,14 +55,24 @@ def verb_parser(name: str) -> argparse.ArgumentParser:
     verb = load_verb(name)
     parser = argparse.ArgumentParser(prog=f"extspt {name}", description=verb.HELP,
                                      allow_abbrev=False)
-    common = parser.add_argument_group("common options")
-    common.add_argument("-v", "--verbose", action="count", default=0,
-                        help="say more; twice: show a traceback on errors")
-    common.add_argument("-n", "--dry-run", action="store_true",
-                        help="print the commands, do nothing")
-    common.add_argument("--json", action="store_true", help="print the result as JSON")
+    _add_common(parser)
     verb.add_arguments(parser)
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for below in action.choices.values():
+                _add_common(below, argparse.SUPPRESS)
     return parser
+
+
+def _add_common(parser: argparse.ArgumentParser, unset: str | None = None) -> None:
+    """The options of every verb and action; ``unset``: leave alone what the verb's parser set."""
+    common = parser.add_argument_group("common options")
+    common.add_argument("-v", "--verbose", action="count", default=unset or 0,
+                        help="say more; twice: show a traceback on errors")
+    common.add_argument("-n", "--dry-run", action="store_true", default=unset or False,
+                        help="print the commands, do nothing")
+    common.add_argument("--json", action="store_true", default=unset or False,
+                        help="print the result as JSON")
 
 
 def call(name: str, argv: Sequence[str]) -> int:
@@ -117,9 +132,9 @@ def _tail(interrupt: KeyboardInterrupt) -> str:
 
 def _rig(error: OSError) -> ExtsptError:
     """A disk's refusal in the words of the user; anything else names the errno."""
-    said = _DISK.get(error.errno or 0, error.strerror or str(error))
+    said, mend = _DISK.get(error.errno or 0, (error.strerror or str(error), "mend it"))
     return RigError(said, where=str(error.filename or ""),
-                    fix="nothing that was finished before is touched; mend it and repeat")
+                    fix=f"{mend}, then repeat; nothing that was finished before is touched")
 
 
 def _report(error: ExtsptError, words: Sequence[str], cause: BaseException | None = None) -> int:

@@ -28,18 +28,27 @@ HTML = BUILD / "html"
 RESULTS = ROOT / "results"
 RUNS = RESULTS / "runs"
 REPORTS = RESULTS / "reports"
+#: Reports and tables that are in git.
+PUBLISHED = RESULTS / "published"
 ASV_RESULTS = RESULTS / "asv"
+CALIBRATION = RESULTS / "calibration.json"
+#: What an interrupted calibration was to do.
+CALIBRATING = BUILD / "calibrating.json"
+README = ROOT / "README.md"
 
 
-def staged(release: str, variant: str, root: Path = ROOT, host: str = "twin") -> Path:
+def staged(release: str, slug: str, root: Path = ROOT, host: str = "twin") -> Path:
     """Self-contained build folder of one variant for one kernel release and host."""
     above = () if host == "twin" else (f"{host}-host",)     # no variant's name has a dash
-    return Path(root, "build", release, *above, variant)
+    return Path(root, "build", release, *above, slug)
 
 
-def kvm_tree(release: str, root: Path = ROOT) -> Path:
-    """Folder of the hooked copy of KVM for one kernel release, and of what is built from it."""
-    return root / "build" / release / "kvm-tree"
+def kvm_tree(release: str, root: Path = ROOT, *, hooked: bool = True) -> Path:
+    """Folder of the hooked copy of KVM for one kernel release, and of what is built from it.
+
+    Not ``hooked``: of the copy as it is, to compare with.
+    """
+    return root / "build" / release / ("kvm-tree" if hooked else "kvm-unhooked")
 
 
 def kernel_image(release: str) -> Path:

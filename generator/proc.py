@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import fcntl
 import os
 import shlex
@@ -18,6 +19,8 @@ from pathlib import Path
 from generator.errors import RigError
 
 _dry_run = False
+_LIBC = ctypes.CDLL(None)
+_PR_SET_PDEATHSIG = 1   # <linux/prctl.h>
 
 
 def set_dry_run(on: bool) -> None:
@@ -58,16 +61,18 @@ def which(program: str, package: str) -> str:
 
 
 def run(argv: Sequence[str | Path], *, timeout: float, cwd: Path | None = None,
-        env: Mapping[str, str] | None = None, log: Path | None = None) -> Done:
+        env: Mapping[str, str] | None = None, log: Path | None = None,
+        pass_fds: Sequence[int] = ()) -> Done:
     """Run a program to its end and return its outcome; output goes to ``log`` too.
 
+    ``pass_fds``: open files it gets besides the usual three.
     Raises RigError when it cannot be started or overruns ``timeout`` seconds.
     """
     args = tuple(str(a) for a in argv)
     if _dry_run:
         print(shlex.join(args))
         return Done(args, 0, "")
-    return _finish(args, timeout=timeout, cwd=cwd, env=env, log=log)
+    return _finish(args, timeout=timeout, cwd=cwd, env=env, log=log, pass_fds=pass_fds)
 
 
 def query(argv: Sequence[str | Path], *, timeout: float = 30.0, cwd: Path | None = None) -> Done:
@@ -76,8 +81,9 @@ def query(argv: Sequence[str | Path], *, timeout: float = 30.0, cwd: Path | None
 
 
 def _finish(args: tuple[str, ...], *, timeout: float, cwd: Path | None = None,
-            env: Mapping[str, str] | None = None, log: Path | None = None) -> Done:
-    with spawned(args, cwd=cwd, env=env) as child:
+            env: Mapping[str, str] | None = None, log: Path | None = None,
+            pass_fds: Sequence[int] = ()) -> Done:
+    with spawned(args, cwd=cwd, env=env, pass_fds=pass_fds) as child:
         try:
             output, _ = child.communicate(timeout=timeout)
         except subprocess.TimeoutExpired as overrun:
@@ -90,7 +96,8 @@ def _finish(args: tuple[str, ...], *, timeout: float, cwd: Path | None = None,
 
 @contextlib.contextmanager
 def spawned(argv: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None,
-            output: Path | None = None, grace: float = 3.0) -> Iterator[subprocess.Popen[str]]:
+            output: Path | None = None, grace: float = 3.0,
+            pass_fds: Sequence[int] = ()) -> Iterator[subprocess.Popen[str]]:
     """A running program in its own process group, which is gone when the block ends.
 
     What it prints goes to the file ``output``; without one, to the child's stdout. ``grace``:
@@ -102,13 +109,20 @@ def spawned(argv: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, s
                 argv, cwd=cwd, env={**os.environ, **env} if env else None, text=True,
                 errors="replace", stdin=subprocess.DEVNULL,
                 stdout=files.enter_context(output.open("w")) if output else subprocess.PIPE,
-                stderr=subprocess.STDOUT, start_new_session=True)
+                stderr=subprocess.STDOUT, start_new_session=True,
+                pass_fds=tuple(pass_fds),
+                preexec_fn=_die_with_parent)  # noqa: PLW1509 - one system call, no lock taken
     except OSError as error:
         raise RigError(f"cannot start {argv[0]}: {error.strerror}") from error
     try:
         yield child
     finally:
         end(child, grace)
+
+
+def _die_with_parent() -> None:
+    """In the child: TERM when we are gone, even killed. Make ends its jobs then, a guest itself."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def end(child: subprocess.Popen[str], grace: float = 3.0) -> None:

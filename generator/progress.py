@@ -17,21 +17,27 @@ from rich.progress import (
     SpinnerColumn,
     TextColumn,
     TimeElapsedColumn,
+    TimeRemainingColumn,
 )
 
-from generator import proc, watch
-from generator.plan import BootPlan
+from generator import proc
+from generator.runs import watch
+from generator.runs.plan import BootPlan
 
 
 class CaseProgress:
-    """One line on stderr for each finished case, and a bar below them on a terminal."""
+    """One line on stderr for each finished case, and a bar below them on a terminal.
 
-    def __init__(self, boot: BootPlan) -> None:
-        self._boot = boot
+    Of a boot with several blocks only the failed cases are named.
+    """
+
+    def __init__(self, boot: BootPlan, blocks: int = 1) -> None:
+        self._boot, self._many = boot, blocks > 1
         self._bar = Progress(TextColumn(f"  {boot.name}"), BarColumn(), MofNCompleteColumn(),
-                             TimeElapsedColumn(), console=Console(stderr=True), transient=True,
+                             TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
+                             console=Console(stderr=True), transient=True,
                              disable=not sys.stderr.isatty())
-        self._task = self._bar.add_task("", total=len(boot.cases))
+        self._task = self._bar.add_task("", total=len(boot.cases) + len(boot.turns))
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -44,11 +50,15 @@ class CaseProgress:
     def __call__(self, line: str) -> None:
         """Take one line of the record port."""
         if line.startswith(watch.BOOT):
-            self._say(f"  BOOT    {self._boot.name} {line.rpartition(' ')[2]}")
+            if not self._many:
+                self._say(f"  BOOT    {self._boot.name} {line.rpartition(' ')[2]}")
         elif line.startswith(watch.CASE):
             _, _, _, variant, workload, code, *_ = line.split()
             failed = "" if code == "rc=0" else f" ({code})"
-            self._say(f"  RUN     {self._boot.name} {variant} {workload}{failed}")
+            if failed or not self._many:
+                self._say(f"  RUN     {self._boot.name} {variant} {workload}{failed}")
+            self._bar.advance(self._task)
+        elif line.startswith(watch.TURN):
             self._bar.advance(self._task)
 
     def _say(self, text: str) -> None:
@@ -88,3 +98,32 @@ class BuildProgress:
         if not self._terminal and now - self._said >= self.EVERY_S:
             self._said = now
             proc.note(f"  KERNEL  {self._title}: {self._files} files, {now - self._start:.0f} s")
+
+
+class SweepProgress:
+    """Cases and points of the gate's guests, which run side by side: a bar on a terminal."""
+
+    def __init__(self, stage: str, cases: int) -> None:
+        self._points = 0
+        self._bar = Progress(TextColumn(f"  {stage}"), BarColumn(), MofNCompleteColumn(),
+                             TextColumn("{task.description}"), TimeElapsedColumn(),
+                             TextColumn("left"), TimeRemainingColumn(),
+                             console=Console(stderr=True), transient=True,
+                             disable=not sys.stderr.isatty())
+        self._task = self._bar.add_task("0 points", total=cases)
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self._bar.stop()
+
+    def __call__(self, line: str) -> None:
+        """Take one line of a record port, from any thread."""
+        if line.startswith("EXTSPT DONE "):
+            self._points += 1
+            self._bar.update(self._task, description=f"{self._points} points")
+        elif line.startswith("EXTSPT MEMCG "):
+            self._bar.advance(self._task)

@@ -13,6 +13,8 @@ PACKAGES="python3-venv git make gcc libc6-dev kmod busybox-static cpio xz-utils
 # What a kernel of one's own asks for (extspt kernel build).
 PACKAGES="$PACKAGES flex bison bc libelf-dev perl"
 TEST_PACKAGES="sparse"
+# The browser the pages are tested in.
+TEST_PACKAGES="$TEST_PACKAGES chromium chromium-driver"
 # The scripts of asv's pages, which would otherwise fetch them from elsewhere.
 PAGE_PACKAGES="libjs-jquery libjs-jquery-flot libjs-jquery-stupidtable libjs-bootstrap"
 STAMP=.venv/.extspt-setup
@@ -90,7 +92,7 @@ make_venv() {
 
 # Changes when the set-up has something to do: its inputs, the checkout, the kernels here.
 state() {
-	cat pyproject.toml generator/setup.sh generator/image.py | cksum
+	cat pyproject.toml generator/setup.sh generator/trees/image.py | cksum
 	pwd
 	ls -d /lib/modules/*/build 2>/dev/null || :
 }
@@ -124,7 +126,7 @@ if is_fresh; then
 fi
 make_venv
 say "kernel image of the installed headers"
-.venv/bin/python -m generator.image >&2
-[ "$what" = bench ] || .venv/bin/python -m generator.check >&2
+.venv/bin/python -m generator.trees.image >&2
+[ "$what" = bench ] || .venv/bin/python -m generator.modules.check >&2
 state >"$STAMP"
 say "done"

@@ -11,9 +11,13 @@
  *
  *	host (KVM's MMU)		      TDX (kmod/tdx/, as tdx.c)
  *
+ *	pamt_install_bound()			guest_memfd has a folio
  *	extspt_vcpu_topup()	------------> topup		no lock, sleeps
+ *	extspt_fault_begin()	------------> prepare_pfn	no lock, sleeps
  *	sept_source_alloc()			mmu_lock read
+ *	extspt_phys_prepare()	------------> phys_prepare	mmu_lock read
  *				------------> link, map		mmu_lock read
+ *	extspt_fault_end()	------------> pfn_done		no lock
  *				------------> remove, split	mmu_lock write
  *				------------> free_spt		HKID released
  *	free_path_unused(), free_path_rcu()
@@ -35,16 +39,17 @@
 #include "tdx/pamt.h"
 #include "tdx/td.h"
 
-#include "axes/pamt_lock/contract.h"
+/* Where choices have much in common, the contract fills in what one leaves out. */
 #include EXTSPT_AXIS_PAMT_LOCK
-#include "axes/pamt_install/contract.h"
+#include "axes/pamt_lock/contract.h"
 #include EXTSPT_AXIS_PAMT_INSTALL
+#include "axes/pamt_install/contract.h"
 #include "axes/pamt_source/contract.h"
 #include EXTSPT_AXIS_PAMT_SOURCE
 #include "axes/sept_source/contract.h"
 #include EXTSPT_AXIS_SEPT_SOURCE
-#include "axes/split_source/contract.h"
 #include EXTSPT_AXIS_SPLIT_SOURCE
+#include "axes/split_source/contract.h"
 #include "axes/free_path/contract.h"
 #include EXTSPT_AXIS_FREE_PATH
 
@@ -58,6 +63,7 @@ struct extspt_vm {
 /* Strategy state of a vCPU; zeroed by the host. */
 struct extspt_vcpu {
 	struct extspt_vm *vm;
+	struct pamt_install_vcpu install;
 	struct pamt_source_vcpu pamt;
 	struct sept_source_vcpu sept;
 };
@@ -67,9 +73,11 @@ struct extspt_vcpu {
 /* No lock held; may sleep. Pages allocated by a failed init are freed by destroy. */
 static inline int extspt_vcpu_init(struct extspt_vcpu *vcpu, struct extspt_vm *vm, int id)
 {
+	int ret;
+
 	vcpu->vm = vm;
-	pamt_source_vcpu_init(&vcpu->pamt, id, &vm->pools);
-	return sept_source_vcpu_init(&vcpu->sept, &vcpu->pamt, id, &vm->pools);
+	ret = pamt_source_vcpu_init(&vcpu->pamt, id, &vm->pools);
+	return ret ?: sept_source_vcpu_init(&vcpu->sept, &vcpu->pamt, id, &vm->pools);
 }
 
 static inline void extspt_vcpu_destroy(struct extspt_vcpu *vcpu)
@@ -86,9 +94,45 @@ static inline int extspt_vcpu_topup(struct extspt_vcpu *vcpu)
 {
 	int ret = sept_source_topup(&vcpu->sept);
 
+	if (!ret)
+		ret = pamt_source_kvm_topup(&vcpu->pamt);
 	if (ret || !pamt_source_wants_topup(sept_source_list_pages()))
 		return ret;
 	return vendor_call(topup, vcpu, sept_source_list_pages());
+}
+
+/*
+ * A fault has its pfn, @page, and maps it at @level or not at all. No lock held;
+ * may sleep. 0 or -errno. Whatever becomes of it, and after an error as well,
+ * extspt_fault_end() follows once mmu_lock is dropped.
+ */
+static inline int extspt_fault_begin(struct extspt_vcpu *vcpu, struct page *page, int level)
+{
+	return IS_ENABLED(CONFIG_EXTSPT_NEEDS_PREPARE_PFN) ?
+	       vendor_call(prepare_pfn, vcpu, page, level) : 0;
+}
+
+static inline void extspt_fault_end(struct extspt_vcpu *vcpu)
+{
+	if (IS_ENABLED(CONFIG_EXTSPT_NEEDS_PREPARE_PFN))
+		vendor_call(pfn_done, vcpu);
+}
+
+/*
+ * mmu_lock held for read: a mirror SPTE is about to be frozen for @page, which is
+ * an S-EPT page (@level is that of the page itself, 4 KiB) or a guest's. Cleanup:
+ * the vendor op was not called, or failed. 0 or -errno.
+ */
+static inline int extspt_phys_prepare(struct extspt_vcpu *vcpu, struct page *page, int level)
+{
+	return IS_ENABLED(CONFIG_EXTSPT_NEEDS_PHYS_PREPARE) ?
+	       vendor_call(phys_prepare, vcpu, page, level) : 0;
+}
+
+static inline void extspt_phys_cleanup(struct page *page, int level)
+{
+	if (IS_ENABLED(CONFIG_EXTSPT_NEEDS_PHYS_PREPARE))
+		vendor_call(phys_cleanup, page, level);
 }
 
 #endif /* EXTSPT_STRATEGY_H */

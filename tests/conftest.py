@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import wanted
 
 from generator import proc
 
@@ -19,6 +20,19 @@ def small_tree(tmp_path: Path) -> Path:
     root = tmp_path / "root"
     shutil.copytree(DATA / "tree", root)
     return root
+
+
+@pytest.fixture(scope="session")
+def kernel_source(pytestconfig: pytest.Config) -> Path:
+    """A full kernel source that the hooks of real KVM are for."""
+    with wanted.told(pytestconfig):
+        return wanted.source()
+
+
+@pytest.fixture(autouse=True)
+def _no_gate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests of other things time what they like; those of the gate ask for it."""
+    monkeypatch.setenv("EXTSPT_GATE", "off")
 
 
 @pytest.fixture(autouse=True)

@@ -11,13 +11,14 @@ from __future__ import annotations
 import functools
 import json
 import os
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from generator import choose, layout, store
+from generator import layout
 from generator.errors import ExtsptError
+from generator.runs import choose, store
 
-COUNT, MODEL = "count", "model"
+COUNT, MODEL, NATIVE = "count", "model", "native"
 FAULTS = ["populate_seq", "populate_rand", "populate_sparse", "same_range"]
 OPS = {"topup": "topup", "alloc": "populate_seq", "pamt_get": "populate_seq",
        "pamt_put": "zap", "link": "populate_seq", "map": "populate_seq", "split": "convert",
@@ -25,8 +26,10 @@ OPS = {"topup": "topup", "alloc": "populate_seq", "pamt_get": "populate_seq",
 USED = {*FAULTS, *OPS.values()}
 LOCKS = ["mmu_lock.read", "mmu_lock.write", "pamt_lock"]
 
-Cache = dict[tuple[Any, ...], float]
-Track = TypeVar("Track", bound=Callable[..., float])
+SAMPLES = "blocks"
+"""Last word of the name of a figure's values block by block."""
+
+Cache = dict[tuple[Any, ...], Any]
 
 
 @functools.cache
@@ -71,123 +74,137 @@ VARIANTS, VCPUS = variants(), vcpus()
 
 
 def setup_cache() -> Cache:
-    """Every figure by (tier, variant, workload, vCPUs, metric, stat); loaded once per asv run."""
-    from generator import frames  # here only: the process of each figure starts without pandas
+    """Every figure by (tier, variant, workload, vCPUs, metric, stat); loaded once per asv run.
+
+    None of a design that was timed though it fails the gate: asv could not say so.
+    """
+    from generator.evidence import frames
+    from generator.gate.result import FORCED
 
     run = the_run()
     if run is None:
         return {}
-    frame = frames.summarize(run)
-    frame = frame[frame["metric"].isin(METRICS) & frame["stat"].isin(STATS)]
-    return {tuple(key): float(value) for *key, value in frame[
-        ["tier", "variant", "workload", "vcpus", "metric", "stat", "value"]].itertuples(
-            index=False, name=None)}
+    name = ["tier", "variant", "workload", "vcpus", "metric", "stat"]
+    table = frames.read(run)
+    forced = [design for design, said in (run.manifest.get("gate") or {}).items() if said == FORCED]
+    frame = table.summary()
+    frame = frame[frame["metric"].isin(METRICS) & frame["stat"].isin(STATS)
+                  & ~frame["variant"].isin(forced)]
+    found = dict(zip(frame[name].itertuples(index=False, name=None), frame["value"].tolist(),
+                     strict=True))
+    blocks = table.blocks()
+    timed = blocks[(blocks["tier"] == NATIVE) & (blocks["metric"] == "op.fault")
+                   & (blocks["stat"] == "p50")
+                   & ~blocks["variant"].isin(forced)].dropna(subset="value")
+    for key, values in timed.groupby(name, sort=False)["value"]:
+        found[*key, SAMPLES] = values.tolist()
+    return found
 
 
-def figure(unit: str) -> Callable[[Track], Track]:
-    """Unit and direction; set on the function, as asv keeps nothing else a page can read."""
-    def mark(function: Track) -> Track:
-        function.unit = unit  # type: ignore[attr-defined]
-        function.less_is_better = True  # type: ignore[attr-defined]
-        return function
-    return mark
+def figure(unit: str, tier: str, metric: str, stat: str,
+           load: Callable[[str], str] = str) -> Callable[..., Any]:
+    """A track_* of asv: one figure by (variant, second parameter, vCPUs).
+
+    ``{}`` in ``metric`` stands for the second parameter; ``load``: the workload it is taken from,
+    by the second parameter. A figure known block by block is given as samples: asv stores their
+    median and its interval. Unit and direction are set on the function, as asv keeps nothing else
+    that a page can read.
+    """
+    def track(_: object, cache: Cache, variant: str, what: str, n: int) -> Any:
+        name = (tier, variant, load(what), n, metric.format(what), stat)
+        samples = cache.get((*name, SAMPLES))
+        return {"samples": samples, "number": 1} if samples \
+            else float(cache.get(name, float("nan")))
+    track.unit = unit  # type: ignore[attr-defined]
+    track.less_is_better = True  # type: ignore[attr-defined]
+    return track
 
 
-def of(cache: Cache, *name: Any) -> float:
-    """A figure, NaN when the run has none."""
-    return cache.get(name, float("nan"))
+def contended(_: str) -> str:
+    """The workload that locks are looked at under."""
+    return "same_range"
 
 
-class Latency:
-    """Instructions and emulated time of faults and of the ops they are made of."""
+class _Figures:
+    """What every class has; asv leaves this one out for its underscore."""
 
     version = "1"
-    params = (VARIANTS, FAULTS, VCPUS)
+    params: tuple[Sequence[object], ...] = (VARIANTS, FAULTS, VCPUS)
     param_names = ("variant", "workload", "vcpus")
 
-    @figure("instructions")
-    def track_fault_instructions(self, cache: Cache, variant: str, load: str, n: int) -> float:
-        return of(cache, COUNT, variant, load, n, "op.fault", "p50")
 
-    @figure("ns (emulated)")
-    def track_fault_p50_ns(self, cache: Cache, variant: str, load: str, n: int) -> float:
-        return of(cache, MODEL, variant, load, n, "op.fault", "p50")
+class _Ops(_Figures):
+    """By op, in the workload that does it most."""
 
-    @figure("ns (emulated)")
-    def track_fault_p99_ns(self, cache: Cache, variant: str, load: str, n: int) -> float:
-        return of(cache, MODEL, variant, load, n, "op.fault", "p99")
-
-
-class LatencyOps:
-    """Median instructions of each op, in the workload that does it most."""
-
-    version = "1"
     params = (VARIANTS, list(OPS), VCPUS)
     param_names = ("variant", "op", "vcpus")
 
-    @figure("instructions")
-    def track_instructions(self, cache: Cache, variant: str, op: str, n: int) -> float:
-        return of(cache, COUNT, variant, OPS[op], n, f"op.{op}", "p50")
 
+class _Locks(_Figures):
+    """By lock, with several vCPUs faulting in one 2 MiB range."""
 
-class Contention:
-    """Locks with several vCPUs faulting in one 2 MiB range."""
-
-    version = "1"
     params = (VARIANTS, LOCKS, VCPUS)
     param_names = ("variant", "lock", "vcpus")
 
-    @figure("takes/1000")
-    def track_contended(self, cache: Cache, variant: str, lock: str, n: int) -> float:
-        return of(cache, MODEL, variant, "same_range", n, f"lock.{lock}.contended", "per_1k")
 
-    @figure("ns (emulated)")
-    def track_wait_p50_ns(self, cache: Cache, variant: str, lock: str, n: int) -> float:
-        return of(cache, MODEL, variant, "same_range", n, f"lock.{lock}.wait", "p50")
+class Latency(_Figures):
+    """Faults: instructions, and emulated time."""
+
+    track_fault_instructions = figure("instructions", COUNT, "op.fault", "p50")
+    track_fault_p50_ns = figure("ns (emulated)", MODEL, "op.fault", "p50")
+    track_fault_p99_ns = figure("ns (emulated)", MODEL, "op.fault", "p99")
 
 
-class Memory:
-    """Pages: who holds them idle, who is charged, who frees them; and exact counts per fault."""
+class LatencyOps(_Ops):
+    """Median instructions of each op."""
 
-    version = "1"
+    track_instructions = figure("instructions", COUNT, "op.{}", "p50", OPS.__getitem__)
+
+
+class Native(_Figures):
+    """Faults in the host's own time (UML, a KVM guest, bare metal); SEAMCALLs modelled."""
+
+    track_fault_p50_ns = figure("ns", NATIVE, "op.fault", "p50")
+    track_fault_p99_ns = figure("ns", NATIVE, "op.fault", "p99")
+
+
+class NativeOps(_Ops):
+    """Median host time of each op."""
+
+    track_p50_ns = figure("ns", NATIVE, "op.{}", "p50", OPS.__getitem__)
+
+
+class NativeContention(_Locks):
+    """Locks, on the host's cores."""
+
+    track_contended = figure("takes/1000", NATIVE, "lock.{}.contended", "per_1k", contended)
+    track_wait_p50_ns = figure("ns", NATIVE, "lock.{}.wait", "p50", contended)
+
+
+class Contention(_Locks):
+    """Locks, in emulated time."""
+
+    track_contended = figure("takes/1000", MODEL, "lock.{}.contended", "per_1k", contended)
+    track_wait_p50_ns = figure("ns (emulated)", MODEL, "lock.{}.wait", "p50", contended)
+
+
+class Memory(_Figures):
+    """Pages of a VM's whole life: how many, not charged, freed by the wrong hands."""
+
     params = (VARIANTS, ["convert"], VCPUS)
-    param_names = ("variant", "workload", "vcpus")
-
-    @figure("pages")
-    def track_allocated(self, cache: Cache, variant: str, load: str, n: int) -> float:
-        return of(cache, COUNT, variant, load, n, "mem.tables.allocated", "end")
-
-    @figure("pages")
-    def track_uncharged(self, cache: Cache, variant: str, load: str, n: int) -> float:
-        return of(cache, COUNT, variant, load, n, "mem.tables.uncharged", "end")
-
-    @figure("pages")
-    def track_cross_freed(self, cache: Cache, variant: str, load: str, n: int) -> float:
-        return of(cache, COUNT, variant, load, n, "mem.tables.cross_freed", "end")
+    track_allocated = figure("pages", COUNT, "mem.tables.allocated", "end")
+    track_uncharged = figure("pages", COUNT, "mem.tables.uncharged", "end")
+    track_cross_freed = figure("pages", COUNT, "mem.tables.cross_freed", "end")
 
 
-class MemoryPerFault:
+class MemoryPerFault(_Figures):
     """Exact counts per fault, and the pages a vCPU keeps parked."""
 
-    version = "1"
     params = (VARIANTS, ["populate_seq"], VCPUS)
-    param_names = ("variant", "workload", "vcpus")
-
-    @figure("pages/vCPU")
-    def track_parked(self, cache: Cache, variant: str, load: str, n: int) -> float:
-        return of(cache, COUNT, variant, load, n, "parked.design.pages", "per_vcpu")
-
-    @figure("allocations/fault")
-    def track_page_allocs(self, cache: Cache, variant: str, load: str, n: int) -> float:
-        return of(cache, COUNT, variant, load, n, "per_fault.page_allocs", "ratio")
-
-    @figure("takes/fault")
-    def track_lock_takes(self, cache: Cache, variant: str, load: str, n: int) -> float:
-        return of(cache, COUNT, variant, load, n, "per_fault.lock_takes", "ratio")
-
-    @figure("SEAMCALLs/fault")
-    def track_seamcalls(self, cache: Cache, variant: str, load: str, n: int) -> float:
-        return of(cache, COUNT, variant, load, n, "per_fault.seamcalls", "ratio")
+    track_parked = figure("pages/vCPU", COUNT, "parked.design.pages", "per_vcpu")
+    track_page_allocs = figure("allocations/fault", COUNT, "per_fault.page_allocs", "ratio")
+    track_lock_takes = figure("takes/fault", COUNT, "per_fault.lock_takes", "ratio")
+    track_seamcalls = figure("SEAMCALLs/fault", COUNT, "per_fault.seamcalls", "ratio")
 
 
 # Only what is read below: the process of each figure loads all of it.

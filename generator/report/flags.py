@@ -7,29 +7,48 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from generator.render import KVM
+from generator.evidence.rows import failed
+from generator.evidence.verdict import GOOD_BLOCKS, LOOK
+from generator.modules.render import KVM
 from generator.report.artefacts import OVERHEAD_FACTOR, suspects, too_short
 from generator.report.model import number
-from generator.report.view import COUNT, FAULT, View
-from generator.rows import failed
+from generator.report.view import COUNT, FAULT, View, plural
+
+SHOWN = 3
+"""As many names of a kind are listed; the rest are counted."""
+
+
+def few(names: list[str]) -> str:
+    """The first names and how many more there are."""
+    more = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def replicates(view: View) -> Iterator[str]:
+    """Too few blocks for a verdict."""
+    for tier in view.tiers:
+        done = view.blocks(tier)
+        if tier != COUNT and 0 < done < GOOD_BLOCKS:
+            yield f"tier {tier}: {plural(done, 'block')} of {GOOD_BLOCKS}: {LOOK}"
 
 
 def preemption(view: View) -> Iterator[str]:
     """Contention figures that look like the host's scheduling."""
-    boot = view.boot(view.timed)
-    for workload in view.figures.workloads(boot) if boot else []:
-        for variant in view.variants:
-            for why in suspects(view, str(boot), variant, workload):
-                yield f"host preemption? {workload}, {view.label(variant)}: {why}"
+    found = [f"{workload}, {view.label(variant)}: {why}"
+             for workload in view.figures.workloads(view.timed) for variant in view.variants
+             for why in suspects(view, view.timed, variant, workload)]
+    if found:
+        yield f"host preemption? {'; '.join(found[:SHOWN])}" + (
+            f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else "")
 
 
 def below_clock(view: View) -> Iterator[str]:
-    """Ops too short for the clock, per boot."""
-    for boot in view.manifest["boots"]:
-        short = {op for workload in view.figures.workloads(boot) for variant in view.variants
-                 for op in too_short(view, boot, variant, workload)}
+    """Ops too short for the clock, per tier."""
+    for tier in view.tiers:
+        short = {op for workload in view.figures.workloads(tier) for variant in view.variants
+                 for op in too_short(view, tier, variant, workload)}
         if short:
-            yield (f"boot {boot}: no claim per single {', '.join(sorted(short))}: the median is "
+            yield (f"tier {tier}: no claim per single {', '.join(sorted(short))}: the median is "
                    f"under {OVERHEAD_FACTOR} clock overheads in at least one case")
 
 
@@ -40,30 +59,36 @@ def accounts(view: View) -> Iterator[str]:
               (("seam.violations", "count"), "SEAM model violations"))
     for (metric, stat), what in wanted:
         rows = frame[(frame["metric"] == metric) & (frame["stat"] == stat) & (frame["value"] > 0)]
-        for boot, variant, load, value in rows[["boot", "variant", "workload", "value"]].itertuples(
+        for tier, variant, load, value in rows[["tier", "variant", "workload", "value"]].itertuples(
                 index=False, name=None):
-            yield f"{view.label(variant)}, {load}, boot {boot}: {int(value)} {what}"
+            yield f"{view.label(variant)}, {load}, tier {tier}: {int(value)} {what}"
     off = frame[(frame["metric"] == "memcg.agrees") & (frame["value"] == 0)]
     # Real KVM charges far more than the pages a design is about.
     if len(off) and view.host != KVM:
-        cases = ", ".join(f"{view.label(v)}/{w}/{b}" for b, v, w in
-                          off[["boot", "variant", "workload"]].itertuples(index=False, name=None))
-        yield f"memory.stat and our own charged count differ by more than the tolerance: {cases}"
+        cases = [f"{view.label(v)}/{w}" for v, w in
+                 off[["variant", "workload"]].drop_duplicates().itertuples(index=False, name=None)]
+        yield ("memory.stat and our own charged count differ by more than the tolerance: "
+               f"{few(cases)}")
 
 
 def aprime(view: View) -> Iterator[str]:
     """Counts of the count tier that differ between the baseline and its repetition."""
-    boot = view.boot(COUNT)
-    if boot is None or view.aprime is None:
+    if not view.has(COUNT) or view.aprime is None:
         return
-    for workload in view.figures.workloads(boot):
-        names = view.figures.stats(boot, workload, "count.")
+    found: dict[str, None] = {}
+    loads = []
+    for workload in view.figures.workloads(COUNT):
+        names = view.figures.stats(COUNT, workload, "count.")
         differing = [m.removeprefix("count.") for m, s in names
-                     if view.figures.value(boot, view.baseline, workload, m, s)
-                     != view.figures.value(boot, view.aprime, workload, m, s)
-                     and not math.isnan(view.figures.value(boot, view.aprime, workload, m, s))]
-        if differing:
-            yield f"A and A' differ in exact counts, {workload}: {', '.join(differing)}"
+                     if view.figures.value(COUNT, view.baseline, workload, m, s)
+                     != view.figures.value(COUNT, view.aprime, workload, m, s)
+                     and not math.isnan(view.figures.value(COUNT, view.aprime, workload, m, s))]
+        found |= dict.fromkeys(differing)
+        loads += [workload] if differing else []
+    if loads:
+        yield (f"A and A' differ in exact counts ({few(list(found))}) of {', '.join(loads)}: PAMT "
+               "pairs depend on which 2 MiB ranges the page allocator serves, and those on what "
+               "ran before. Read differences between designs of that size as none")
 
 
 def load(view: View) -> Iterator[str]:
@@ -94,29 +119,47 @@ def missing(view: View) -> Iterator[str]:
             yield f"boot {boot} ({info['tier']} tier) is missing: {info.get('state')}, {last}"
             continue
         there = {case["variant"] for case in view.cases if case["boot"] == boot}
-        gone = [view.label(v) for v in view.variants if v not in there]
+        gone = [view.label(v) for v in view.variants
+                if v not in there and v not in view.failing]
         if gone:
-            yield f"boot {boot} has no case of {', '.join(gone)}"
-    for tier, what in ((COUNT, "exact counts and instructions"),
-                       (view.timed, "contention and time")):
-        if view.boot(tier) is None:
-            yield f"no boot of tier {tier} in this run: no {what}"
-    if view.boot(COUNT) and view.source(COUNT, FAULT, "op.fault", "p50") is None:
+            yield f"boot {boot} has no case of {few(gone)}"
+    if view.has(COUNT) and view.source(COUNT, FAULT, "op.fault", "p50") is None:
         yield "no instruction count of a fault: no workload that faults"
 
 
 def marked(view: View) -> Iterator[str]:
     """What the run was only allowed to do with --force."""
     yield from (f"forced: {mark}" for mark in view.manifest.get("marks") or ())
+    if (view.manifest.get("suite") or {}).get("dirty"):
+        yield "made with uncommitted changes: the commit below is not all of it"
+
+
+def unlike_upstream(view: View) -> Iterator[str]:
+    """A hooked KVM that was only timed with --force: it counts otherwise, or nobody looked."""
+    if view.host != KVM or (found := view.manifest.get("kvm")) is None:
+        return
+    if (check := found.get("check")) is None:
+        yield "forced: this KVM was not held to upstream's counts: it may be another"
+    else:
+        yield from (f"forced: this KVM is not upstream's: {wrong}" for wrong in check["wrong"])
 
 
 def failures(view: View) -> tuple[str, ...]:
-    """Cases without figures, and why."""
-    return tuple(f"FAIL {view.label(case['variant'])}, {case['workload']}, boot {case['boot']}: "
-                 f"{why}" for case in view.cases if (why := failed(case)))
+    """Cases without figures, and why; each once, however many blocks it failed in."""
+    return tuple(dict.fromkeys(
+        f"FAIL {view.label(case['variant'])}, {case['workload']}, boot {case['boot']}: {why}"
+        for case in view.cases if (why := failed(case))))
+
+
+def batches(view: View) -> Iterator[str]:
+    """What the batches say against their own figures."""
+    if view.doubts:
+        more = len(view.doubts) - SHOWN
+        yield "; ".join(view.doubts[:SHOWN]) + (f"; and {more} more" if more > 0 else "")
 
 
 def flags(view: View) -> tuple[str, ...]:
     """All warnings, what is missing first."""
-    sources = (marked, missing, accounts, aprime, load, preemption, below_clock)
+    sources = (marked, unlike_upstream, missing, replicates, accounts, aprime, load, batches,
+               preemption, below_clock)
     return tuple(flag for source in sources for flag in source(view))

@@ -19,35 +19,59 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """Cells as text; a row of one cell is the heading of the rows that follow it."""
+    """Cells as text; a row of one cell is the heading of the rows that follow it.
+
+    ``title`` may be empty: the section's text introduces it.
+    ``whole``: never continued below itself; a name too long for that has a line of its own.
+    """
 
     title: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[str, ...], ...]
     notes: tuple[str, ...] = ()
+    whole: bool = False
 
 
 @dataclass(frozen=True)
 class Section:
-    """One part of a report. ``detail`` parts are left out of the text."""
+    """One part of a report. ``detail`` parts are left out of the text.
+
+    ``badges``: words that mark the whole part, host and tier. ``lead``: facts above the tables.
+    ``after``: small print that ends it. No ``title``: the report begins with it.
+    """
 
     title: str
+    badges: tuple[str, ...] = ()
     paragraphs: tuple[str, ...] = ()
+    lead: tuple[tuple[str, str], ...] = ()
     tables: tuple[Table, ...] = ()
     items: tuple[str, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
     plots: tuple[str, ...] = ()
     commands: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
     detail: bool = False
 
 
 @dataclass(frozen=True)
 class Document:
-    """A whole report; the first section has to fit a screen."""
+    """A whole report; the first section has to fit a screen.
+
+    ``heading``: of a page, where there is room for more than the title. ``banner``: said on every
+    page.
+    """
 
     title: str
-    subtitle: str
+    subtitle: str = ""
     sections: tuple[Section, ...] = field(default_factory=tuple)
+    banner: str = ""
+    heading: str = ""
+
+
+def visible(text: str) -> str:
+    """The text with each character that cannot be seen, or turns others round, as an escape."""
+    return text if text.isprintable() else "".join(
+        c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def number(value: float) -> str:

@@ -6,6 +6,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from generator.evidence.rows import PAGE_BYTES
+from generator.evidence.stats import ratio
 from generator.report.artefacts import OVERHEAD_FACTOR
 from generator.report.model import NA, Table, columns, number, rate, signed
 from generator.report.view import (
@@ -17,9 +19,8 @@ from generator.report.view import (
     TIERS,
     Source,
     View,
+    plural,
 )
-from generator.rows import PAGE_BYTES
-from generator.stats import ratio
 
 KIB_PER_PAGE = PAGE_BYTES // 1024
 OPS = ("fault", "topup", "alloc", "pamt_get", "pamt_put", "link", "map", "split", "zap",
@@ -31,30 +32,34 @@ UNIT = {COUNT: "instructions", MODEL: "emulated ns", NATIVE: "ns"}
 
 
 def busiest(view: View, tier: str, op: str) -> str | None:
-    """The workload with the most samples of an op in that tier's boot."""
-    boot = view.boot(tier)
+    """The workload with the most samples of an op in that tier."""
     best, most = None, 0
-    for workload in view.figures.workloads(boot) if boot else []:
-        n = max((view.figures.get(str(boot), v, workload, f"op.{op}", "p50").n
+    for workload in view.figures.workloads(tier):
+        n = max((view.figures.get(tier, v, workload, f"op.{op}", "p50").n
                  for v in view.variants), default=0)
         if n > most:
             best, most = workload, n
     return best
 
 
-def op_row(view: View, boot: str, workload: str, op: str, variant: str) -> tuple[str, ...]:
+def op_row(view: View, tier: str, workload: str, op: str, variant: str) -> tuple[str, ...]:
     """n, median with its interval, tail and maximum of an op; n/a where the design has none."""
     def get(stat: str) -> float:
-        return view.figures.value(boot, variant, workload, f"op.{op}", stat)
-    median = view.figures.get(boot, variant, workload, f"op.{op}", "p50")
+        return view.figures.value(tier, variant, workload, f"op.{op}", stat)
+    median = view.figures.get(tier, variant, workload, f"op.{op}", "p50")
     interval = NA if math.isnan(median.low) else f"{median.low:.0f}-{median.high:.0f}"
-    tail = view.figures.get(boot, variant, workload, f"op.{op}", "p99")
+    tail = view.figures.get(tier, variant, workload, f"op.{op}", "p99")
     mark = "*" if median.n and math.isnan(tail.low) else ""
-    pair = view.figures.value(boot, variant, workload, "clock.empty_pair", "p50")
+    pair = view.figures.value(tier, variant, workload, "clock.empty_pair", "p50")
     doubt = "?" if get("p50_raw") < OVERHEAD_FACTOR * pair else ""
     return (view.label(variant), str(median.n) if median.n else NA,
             doubt + whole(median.value), interval,
             whole(get("p90")), whole(tail.value) + mark, whole(get("max")))
+
+
+def blocks(view: View, tier: str) -> str:
+    """How often a tier was measured."""
+    return plural(max(view.blocks(tier), 1), "block")
 
 
 def whole(value: float) -> str:
@@ -64,17 +69,16 @@ def whole(value: float) -> str:
 
 def ops(view: View, tier: str, chosen: Mapping[str, str | None], title: str) -> Table:
     """Every op of a tier with the workload ``chosen`` for it; the op and workload head the rows."""
-    boot = str(view.boot(tier))
     rows: list[tuple[str, ...]] = []
     absent = []
     for op in OPS:
         workload = chosen.get(op)
-        found = [op_row(view, boot, workload, op, v) for v in view.variants] if workload else []
+        found = [op_row(view, tier, workload, op, v) for v in view.variants] if workload else []
         if any(row[1] != NA for row in found):
             rows += [(f"{op} ({workload})",), *found]
         else:
             absent.append(op)
-    notes = [f"host {view.host}, tier {tier}, boot {boot}; {TIER_UNIT.get(tier, '')}.",
+    notes = [f"host {view.host}, tier {tier}, {blocks(view, tier)}; {TIER_UNIT.get(tier, '')}.",
              "Median: the clock's own cost is subtracted; p90, p99 and max are as read. "
              "n/a: the design never does it here. * n too small for a 95 % interval of p99 "
              f"(368 are needed). ? no claim: under {OVERHEAD_FACTOR} times the clock's own cost."]
@@ -86,15 +90,15 @@ def ops(view: View, tier: str, chosen: Mapping[str, str | None], title: str) -> 
 
 def faults(view: View, tier: str) -> Table:
     """Median fault of every workload that faults, designs side by side."""
-    boot = str(view.boot(tier))
     rows = []
-    for workload in view.figures.workloads(boot):
-        found = [view.figures.value(boot, v, workload, "op.fault", "p50") for v in view.variants]
+    for workload in view.figures.workloads(tier):
+        found = [view.figures.value(tier, v, workload, "op.fault", "p50") for v in view.variants]
         if not all(map(math.isnan, found)):
             rows.append((workload, *map(whole, found)))
     return Table("Median fault by workload.", columns("workload", *map(split_name, map(
         view.label, view.variants))), tuple(rows),
-                 (f"host {view.host}, tier {tier}, boot {boot}; {TIER_UNIT.get(tier, '')}.",))
+                 (f"host {view.host}, tier {tier}, {blocks(view, tier)}; "
+                  f"{TIER_UNIT.get(tier, '')}.",))
 
 
 def split_name(label: str) -> str:
@@ -104,22 +108,21 @@ def split_name(label: str) -> str:
 
 def locks(view: View, tier: str, workload: str) -> Table:
     """Acquisitions, contention, wait and hold per lock and design."""
-    boot = str(view.boot(tier))
     names = [m.removeprefix("lock.").removesuffix(".acquired")
-             for m, _ in view.figures.stats(boot, workload, "lock.") if m.endswith(".acquired")]
+             for m, _ in view.figures.stats(tier, workload, "lock.") if m.endswith(".acquired")]
     wanted = (("acquired", "count"), ("contended", "count"), ("contended", "per_1k"),
               ("wait", "p50"), ("wait", "p99"), ("wait", "max"), ("hold", "p50"), ("hold", "max"))
     rows: list[tuple[str, ...]] = []
     unused = []
     for name in names:
         found = [(view.label(v), *(lock_cell(view.figures.value(
-            boot, v, workload, f"lock.{name}.{what}", stat), stat) for what, stat in wanted))
+            tier, v, workload, f"lock.{name}.{what}", stat), stat) for what, stat in wanted))
             for v in view.variants
-            if view.figures.value(boot, v, workload, f"lock.{name}.acquired", "count") > 0]
+            if view.figures.value(tier, v, workload, f"lock.{name}.acquired", "count") > 0]
         rows += [(name,), *found] if found else []
         unused += [] if found else [name]
-    vcpus = view.figures.get(boot, view.baseline, workload, "lock.all.contended", "count").vcpus
-    notes = (Source(boot, workload, view.host, tier, vcpus),
+    vcpus = view.figures.get(tier, view.baseline, workload, "lock.all.contended", "count").vcpus
+    notes = (Source(tier, workload, view.host, vcpus, view.blocks(tier)),
              f"{TIER_UNIT.get(tier, '')}; n is 'taken' for hold and 'cont.' for wait. A design "
              "that never takes a lock has no row.",
              f"Never taken: {', '.join(unused)}." if unused else "")
@@ -140,7 +143,7 @@ def memory(view: View, at: Source) -> Table:
               ("atomic", "atomic_fallback", "end"), ("cross", "cross_freed", "end"),
               ("handed", "handed_over", "end"), ("leak", "live", "end"))
     kinds = list(dict.fromkeys(m.rsplit(".", 1)[0] for m, _ in
-                               view.figures.stats(at.boot, at.workload, "mem.")
+                               view.figures.stats(at.tier, at.workload, "mem.")
                                if m.count(".") == 3))
     rows: list[tuple[str, ...]] = []
     for kind in kinds:
@@ -192,7 +195,7 @@ def perturbation(view: View) -> Table | None:
 
 def matrix(view: View, at: Source, prefix: str, title: str, notes: Sequence[str]) -> Table:
     """Designs side by side: a row per (metric, stat) that starts with ``prefix``."""
-    found = [(m, s) for m, s in view.figures.stats(at.boot, at.workload, prefix)
+    found = [(m, s) for m, s in view.figures.stats(at.tier, at.workload, prefix)
              if m != "seam.violations" and not s.startswith("per_v")]
     rows = [(m.removeprefix(prefix) + status(s),
              *((rate if s == "ratio" else number)(view.value(at, v, m, s))
@@ -215,7 +218,7 @@ def memcg(view: View) -> Table | None:
         return None
 
     def row(variant: str) -> tuple[str, ...]:
-        own = view.figures.get(at.boot, variant, at.workload, "memcg.own_live", "count")
+        own = view.figures.get(at.tier, variant, at.workload, "memcg.own_live", "count")
         agrees = view.value(at, variant, "memcg.agrees", "bool")
         ours = number(own.low) if own.low == own.high else f"{number(own.low)}-{number(own.high)}"
         return (view.label(variant), number(view.value(at, variant, "memcg.kernel_live", "delta")),
@@ -236,17 +239,17 @@ CLOCK = (("empty pair", "clock.empty_pair"), ("timed op", "clock.timed_op"))
 
 
 def clock(view: View) -> Table:
-    """What measuring costs, in each boot: the clock alone, and all that a timed operation adds."""
+    """What measuring costs in each tier: the clock alone, and all that a timed operation adds."""
     rows = []
-    for boot, info in view.manifest["boots"].items():
-        for workload in view.figures.workloads(boot)[:1]:
-            def get(metric: str, stat: str, boot: str = boot, workload: str = workload) -> float:
-                return view.figures.value(boot, view.baseline, workload, metric, stat)
-            n = view.figures.get(boot, view.baseline, workload, "clock.empty_pair", "p50").n
-            rows += [(boot, str(info["tier"]), str(info["unit"]), name, str(n),
+    for tier in view.tiers:
+        for workload in view.figures.workloads(tier)[:1]:
+            def get(metric: str, stat: str, tier: str = tier, workload: str = workload) -> float:
+                return view.figures.value(tier, view.baseline, workload, metric, stat)
+            n = view.figures.get(tier, view.baseline, workload, "clock.empty_pair", "p50").n
+            rows += [(tier, UNIT[tier], name, str(n),
                       *(number(get(metric, stat)) for stat in ("p50", "p99", "max")))
                      for name, metric in CLOCK]
     return Table("Cost of the measurement itself.",
-                 columns("boot", "tier", "unit", "what", "n", "p50", "p99", "max"), tuple(rows),
+                 columns("tier", "unit", "what", "n", "p50", "p99", "max"), tuple(rows),
                  (f"host {view.host}. empty pair: two clock reads and nothing between; its median "
                   "is subtracted from medians of ops only. timed op: the pair and its histogram.",))

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from generator.report.model import Column, Document, Section, Table
 
 WIDTH = 72
+MOST = 20
+"""Widest name in front of a fact."""
 
 
 def ascii_only(text: str) -> str:
@@ -59,7 +61,8 @@ def block(columns: Sequence[Column], rows: Sequence[Sequence[str]], gap: int) ->
     yield "-" * (sum(wide) + gap * (len(wide) - 1))
     for index, row in enumerate(rows):
         if len(row) == 1:
-            yield from ("", row[0][:WIDTH]) if index else (row[0][:WIDTH],)
+            follows = index + 1 < len(rows) and rows[index + 1][0] == ""
+            yield from ("", row[0][:WIDTH]) if index and not follows else (row[0][:WIDTH],)
         else:
             yield line(row, columns, wide, " " * gap)
 
@@ -69,21 +72,37 @@ def shorten(text: str, limit: int) -> str:
     return text if len(text) <= limit else f"{text[:limit - 8]}..{text[-6:]}"
 
 
-def cell(text: str, first: bool) -> str:
-    return shorten(ascii_only(text), 30 if first else 24)
+def cell(text: str, first: bool, whole: bool = False) -> str:
+    return shorten(ascii_only(text), WIDTH if first and whole else 30 if first else 24)
+
+
+def own_lines(rows: Sequence[list[str]], room: int) -> Iterator[list[str]]:
+    """The rows; a name wider than ``room`` stands above its figures."""
+    for row in rows:
+        if len(row) > 1 and len(row[0]) > room:
+            yield [row[0]]
+            yield ["", *row[1:]]
+        else:
+            yield row
 
 
 def table(content: Table) -> Iterator[str]:
     """A table in as many blocks as its width needs; notes below."""
-    yield from wrap(content.title)
+    if content.title:
+        yield from (*wrap(content.title), "")
     columns = [Column("\n".join(cell(x, index == 0) for x in column.head.split("\n")), column.left)
                for index, column in enumerate(content.columns)]
-    rows = [[cell(text, index == 0) for index, text in enumerate(row)] if len(row) > 1
+    rows = [[cell(text, index == 0, content.whole) for index, text in enumerate(row)]
+            if len(row) > 1
             else [ascii_only(row[0])] for row in content.rows]
     wide = widths(columns, [row for row in rows if len(row) > 1])
     gap = 2 if sum(wide) + 2 * (len(wide) - 1) <= WIDTH else 1
-    for chosen in blocks(wide, gap):
-        yield ""
+    if content.whole:
+        rows = list(own_lines(rows, WIDTH - sum(wide[1:]) - gap * (len(wide) - 1)))
+    wide = widths(columns, [row for row in rows if len(row) > 1])
+    for number, chosen in enumerate(blocks(wide, gap)):
+        if number:
+            yield ""
         yield from block([columns[i] for i in chosen],
                          [[row[i] for i in chosen] if len(row) > 1 else row for row in rows], gap)
     if content.notes:
@@ -93,11 +112,15 @@ def table(content: Table) -> Iterator[str]:
     yield ""
 
 
-def facts(pairs: Sequence[tuple[str, str]]) -> Iterator[str]:
-    """Name and value, the values in one column and wrapped there."""
-    indent = min(max((len(ascii_only(name)) for name, _ in pairs), default=0), 20) + 2
+def facts(pairs: Sequence[tuple[str, str]], margin: str = "") -> Iterator[str]:
+    """Name and value, the values in one column and wrapped there; a long name has its own line."""
+    indent = min(max((len(ascii_only(name)) for name, _ in pairs), default=0), MOST) + 2
     for name, value in pairs:
-        yield from wrap(value or "-", ascii_only(name)[:indent - 2].ljust(indent), " " * indent)
+        first, rest = margin + ascii_only(name).ljust(indent), margin + " " * indent
+        if len(first) > len(rest):
+            yield from wrap(name, margin, margin)
+            first = rest
+        yield from wrap(value or "-", first, rest)
 
 
 def command(text: str) -> Iterator[str]:
@@ -105,9 +128,9 @@ def command(text: str) -> Iterator[str]:
 
     A word wider than a line is continued at the margin: the shell joins it again.
     """
-    line_so_far = " "
-    for word in ascii_only(text).split(" "):
-        if len(line_so_far) + len(word) + 3 > WIDTH:
+    line_so_far, words = " ", ascii_only(text).split(" ")
+    for left, word in zip(range(len(words))[::-1], words, strict=True):
+        if len(line_so_far) + len(word) + (3 if left else 1) > WIDTH:
             yield f"{line_so_far} \\"
             line_so_far = "   "
         line_so_far += f" {word}"
@@ -119,25 +142,34 @@ def command(text: str) -> Iterator[str]:
 
 def section(content: Section) -> Iterator[str]:
     """A section under its title."""
-    yield ascii_only(content.title)[:WIDTH]
-    yield "=" * min(len(ascii_only(content.title)), WIDTH)
-    yield ""
-    for paragraph in content.paragraphs:
+    if content.title:
+        yield from (ascii_only(content.title)[:WIDTH],
+                    "=" * min(len(ascii_only(content.title)), WIDTH), "")
+    for paragraph in content.paragraphs[:-1]:
         yield from (*wrap(paragraph), "")
+    for paragraph in content.paragraphs[-1:]:      # the lead follows from it
+        yield from (*wrap(paragraph), *([] if content.lead else [""]))
+    if content.lead:
+        yield from (*facts(content.lead, "  "), "")
     for content_table in content.tables:
         yield from table(content_table)
+    bullet = "* " if len(content.items) > 1 else ""
     for item in content.items:
-        yield from wrap(item, "* ", "  ")
+        yield from wrap(item, bullet, " " * len(bullet))
     yield from facts(content.facts)
     for text in content.commands:
         yield from ("", "Run again:", *command(text))
     if content.items or content.facts or content.commands:
         yield ""
+    for note in content.after:
+        yield from (*wrap(note), "")
 
 
 def render(document: Document) -> str:
     """The whole report; sections marked as detail are left to the HTML and summary.csv."""
-    lines = [*wrap(document.title), *wrap(document.subtitle), ""]
+    lines = [*wrap(document.title), *(wrap(document.subtitle) if document.subtitle else ())]
+    if document.sections and document.sections[0].title:
+        lines.append("")
     for content in document.sections:
         if not content.detail:
             lines += section(content)

@@ -14,35 +14,46 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from generator.errors import BuildError, GuestError, RigError, unknown
-from generator.kernel import KernelTree
-from generator.kvmhost import KvmBuild
-from generator.plan import BootPlan
+from generator.kvm.kvmhost import KvmBuild
+from generator.runs.plan import BootPlan
+from generator.runs.watch import Limits
+from generator.trees.kernel import KernelTree
 
 OnLine = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Guest:
-    """What is booted: image, initramfs, its CPUs, memory in MiB, and whether they have SVM."""
+    """What is booted: image, initramfs, its CPUs, memory in MiB, and whether they have SVM.
+
+    ``options``: further words of the kernel's command line. ``pinned``: give each CPU a core of
+    the host; not where many guests run side by side. ``limits``: None for the runner's own.
+    """
 
     image: Path
     initramfs: Path
     vcpus: int
     memory_mib: int = 1024
     svm: bool = False
+    options: tuple[str, ...] = ()
+    pinned: bool = True
+    limits: Limits | None = None
 
 
 @dataclass(frozen=True)
 class Load:
     """What a boot is given to do. ``files``: (variant, .ko); ``costs``: lines of its table.
 
-    ``kvm``: the hooked KVM, for boots whose host it is.
+    ``kvm``: the hooked KVM, for boots whose host it is. ``script``: shell text in place of the
+    plan's cases (generator/runs/scripted.py); ``programs``: static programs for the guest's /bin.
     """
 
     plan: BootPlan
     files: Sequence[tuple[str, Path]]
     costs: Sequence[str]
     kvm: KvmBuild | None = None
+    script: str = ""
+    programs: Sequence[tuple[str, Path]] = ()
 
     @property
     def plan_id(self) -> str:
@@ -51,8 +62,16 @@ class Load:
 
     @property
     def listed(self) -> list[dict[str, Any]]:
-        """Name and cases of each module in load order, for the templates."""
-        return [{"name": name, "cases": self.plan.of(name)} for name in self.plan.order]
+        """Variant, module and cases in load order, for the templates."""
+        modules = {name: ko.stem for name, ko in self.files}
+        return [{"name": name, "module": modules[name], "cases": self.plan.of(name)}
+                for name in self.plan.order]
+
+    @property
+    def turns(self) -> list[dict[str, Any]]:
+        """What the listed modules do in turn, by their number; [] where each has its turn alone."""
+        return [{"at": self.plan.order.index(turn.case.variant), "turn": turn}
+                for turn in self.plan.turns]
 
 
 @dataclass(frozen=True)
@@ -101,6 +120,11 @@ class Runner(Protocol):
 
     @property
     def boots(self) -> Mapping[str, tuple[str, str]]: ...
+
+    @property
+    def replicate(self) -> str:
+        """What is made anew for each block: "boot", or "module load" on one that cannot boot."""
+        ...
 
     def available(self) -> str | None:
         """None when it can run here, else the reason why not."""

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from generator import honesty, initramfs, kvmhost, kvmprobe, proc, runners, trial
-from generator.kernel import KernelTree
+from generator import proc, runners
+from generator.kvm import kvmhost
 from generator.runners import Guest, Load, OnLine, RunOutput
-from generator.trial import Program
-from generator.watch import Limits
+from generator.runs import honesty, initramfs, kvmprobe, trial
+from generator.runs.trial import Program
+from generator.runs.watch import Limits
+from generator.trees.kernel import KernelTree
 
 PROGRAM = "qemu-system-x86_64"
 PACKAGE = "qemu-system-x86"
@@ -56,7 +58,7 @@ MODES = {
 class Qemu:
     """The runner. It keeps no state between boots."""
 
-    name, arch = "qemu", "x86"
+    name, arch, replicate = "qemu", "x86", "boot"
     boots: Mapping[str, tuple[str, str]] = {n: (m.tier, m.unit) for n, m in MODES.items()}
 
     def available(self) -> str | None:
@@ -107,7 +109,8 @@ class Qemu:
             "-display", "none",
             # The boot loader's random seed, the calendar and its clock must not vary.
             "-seed", "1", "-rtc", "base=2026-01-01T00:00:00,clock=vm",
-            "-kernel", str(guest.image), "-initrd", str(guest.initramfs), "-append", CMDLINE,
+            "-kernel", str(guest.image), "-initrd", str(guest.initramfs), "-append",
+            " ".join((CMDLINE, *guest.options)),
             "-serial", f"file:{out / 'console.log'}", "-serial", f"file:{out / 'serial.txt'}",
         ]
 
@@ -115,10 +118,11 @@ class Qemu:
         """Boot once, and once more when the kernel hung before any module was inserted."""
         mode, cores = MODES[boot], sorted(os.sched_getaffinity(0))
         too_many = mode.threads and guest.vcpus > len(cores)
-        pinning = (lambda pid: pin(pid, guest.vcpus, cores)) if mode.threads and not too_many \
-            else None
-        return trial.boot(Program("QEMU", self.command(boot, guest, out), mode.limits, pinning,
-                                  oversubscribed=too_many), boot, out, on_line)
+        wanted = mode.threads and guest.pinned and not too_many
+        pinning = (lambda pid: pin(pid, guest.vcpus, cores)) if wanted else None
+        return trial.boot(Program("QEMU", self.command(boot, guest, out),
+                                  guest.limits or mode.limits, pinning, oversubscribed=too_many),
+                          boot, out, on_line)
 
 
 def pin(pid: int, vcpus: int, cores: list[int]) -> bool:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from generator import layout, proc
 from generator.errors import GateError
-from generator.records import case_failure
-from generator.store import Run
+from generator.runs.records import case_failure
+from generator.runs.store import Run
 from generator.verbs import run as measuring
 
 HELP = "all of it: render, build, run, summarize, report, asv"
@@ -23,12 +23,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def write_all(done: Run) -> list[Path]:
     """Everything that follows from a run's records; the files a reader starts with."""
-    from generator import asvtool, frames
+    from generator.evidence import frames
+    from generator.history import asvtool
     from generator.report import bundle
 
     proc.note(f"  REPORT  {done.id}")
     frames.write_summary(done)
-    written = bundle.write_report(done)
+    written = bundle.write_report([done])
     proc.note("  ASV     history and pages")
     return [written.text, written.html, *asvtool.record_and_publish(done)]
 

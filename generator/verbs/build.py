@@ -9,10 +9,17 @@ import sys
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from generator import layout, proc
-from generator.build import LOG, BuiltModule, build_all
+from generator.modules.build import LOG, BuiltModule, build_all
 from generator.verbs import render
 
 HELP = "build one kernel module per variant (renders first)"
@@ -32,7 +39,8 @@ def make(args: argparse.Namespace) -> list[BuiltModule]:
 def _make(args: argparse.Namespace) -> list[BuiltModule]:
     modules = render.stage(args)
     bar = Progress(TextColumn("  building"), BarColumn(), MofNCompleteColumn(),
-                   TimeElapsedColumn(), console=Console(stderr=True), transient=True,
+                   TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
+                   console=Console(stderr=True), transient=True,
                    disable=not sys.stderr.isatty() or proc.dry_run())
     with bar:
         task = bar.add_task("", total=len(modules))
@@ -40,8 +48,11 @@ def _make(args: argparse.Namespace) -> list[BuiltModule]:
         def done(built: BuiltModule) -> None:
             if proc.dry_run():
                 return
-            note = " (unchanged)" if built.skipped else ""
-            bar.console.print(f"  KMOD    {built.ko.name}{note}", highlight=False, soft_wrap=True)
+            design = built.rendered.variant
+            note = "" if design.slug == design.name else f"  {design.name}"
+            note += " (unchanged)" if built.skipped else ""
+            bar.console.print(f"  KMOD    {built.ko.name}{note}", highlight=False, markup=False,
+                              soft_wrap=True)
             if args.verbose and not built.skipped:
                 proc.note((built.ko.parent / LOG).read_text().rstrip())
             bar.advance(task)

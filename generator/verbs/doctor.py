@@ -4,13 +4,17 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 from dataclasses import asdict
 from pathlib import Path
 
-from generator import check, kernel, layout, proc, treecheck, treeform
-from generator.errors import UsageError
-from generator.treecheck import Item
+from generator import layout, proc
+from generator.errors import BuildError, UsageError
+from generator.kvm import tdxhost
+from generator.modules import check
+from generator.trees import kernel, kernelbuild, treecheck, treeform
+from generator.trees.treecheck import Item
 
 HELP = "check tools, kernel tree and image; say how to mend what is missing"
 
@@ -36,14 +40,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kdir", help="the same, as the other verbs call it")
     parser.add_argument("--why", metavar="CONFIG_X", help="say why this option is off in the tree")
     parser.add_argument("--ksrc", type=Path, help="with --why: the full source of this kernel, "
-                        "when the tree has none (header packages)")
+                        "when the tree has none (header packages) and none is fetched")
 
 
 def examine(kdir: str | None) -> list[Item]:
     """Every check, in the order a user needs them."""
     return [*(_tool(name, *about) for name, about in TOOLS.items()), *treecheck.examine(kdir),
             *(_tool(name, *about, absent="note") for name, about in STYLE_TOOLS.items()),
-            _checkpatch(), _kvm()]
+            _checkpatch(), _kvm(), *tdxhost.examine()]
 
 
 def run(args: argparse.Namespace) -> int:
@@ -67,10 +71,11 @@ def run(args: argparse.Namespace) -> int:
 
 def _why(args: argparse.Namespace) -> int:
     """Print why an option is off, from the tree's own Kconfig and .config."""
-    from generator import kconfigtree  # kconfiglib takes its time
+    from generator.trees import kconfigtree
     folder = treeform.config_folder(Path(args.tree or args.kdir or kernel.default_headers()))
     config = kernel.settings(folder)
-    source = args.ksrc or treeform.source_of(folder) or folder
+    source = args.ksrc or treeform.source_of(folder) or _fetched(folder) or folder
+    _note_another_version(source, folder)
     arch = "um" if config.get("UML") == "y" else "x86_64"
     reasons = kconfigtree.why(kconfigtree.parse(source.resolve(), arch), args.why, config)
     if args.json:
@@ -78,6 +83,21 @@ def _why(args: argparse.Namespace) -> int:
     else:
         print("\n".join(f"{'  ' * reason.depth}{reason.text}" for reason in reasons))
     return 0
+
+
+def _fetched(folder: Path) -> Path | None:
+    """The fetched source of just the version of header packages, which leave Kconfig out."""
+    source = layout.SOURCES / (treeform.number(treeform.upstream_release(folder)) or "none")
+    return source if (source / "Kconfig").is_file() else None
+
+
+def _note_another_version(source: Path, folder: Path) -> None:
+    theirs = treeform.number(treeform.upstream_release(folder))
+    with contextlib.suppress(BuildError):
+        own = treeform.number(kernelbuild.version(source))
+        if theirs and own != theirs:
+            proc.note(f"  NOTE    this Kconfig is of Linux {own}, the kernel of {theirs}: it may "
+                      "depend on other options there")
 
 
 def _tool(name: str, package: str, purpose: str, absent: str = "missing") -> Item:

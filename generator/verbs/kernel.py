@@ -8,10 +8,11 @@ import json
 import time
 from pathlib import Path
 
-from generator import kernelbuild, layout, proc, sources
-from generator.kernelbuild import OwnKernel
-from generator.kernelconfig import ARCHES, FLAVORS, Recipe
+from generator import layout, proc
 from generator.progress import BuildProgress
+from generator.trees import kernelbuild, sources
+from generator.trees.kernelbuild import OwnKernel
+from generator.trees.kernelconfig import ARCHES, FLAVORS, Recipe
 
 HELP = "fetch a kernel source; build small x86, UML or debug kernels from one"
 

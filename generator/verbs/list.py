@@ -5,13 +5,18 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
+import textwrap
+from collections.abc import Mapping
 
-from rich.console import Console
-from rich.table import Table
-
-from generator import plan, variant
+from generator.kvm import kvmpoints
+from generator.modules import kconfig, variant
+from generator.runs import plan
 
 HELP = "list the designs, the axes (--axes) or the workloads (--workloads)"
+
+INDENT = " " * 5
+_TAG = re.compile(r"(?P<letter>.)(?P<number>\d*)(?P<rest>.*)")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +50,8 @@ def _axes(as_json: bool) -> None:
         return
     for name, choices in found.items():
         marked = (c if (name, c) in used else f"{c} (unused)" for c in choices)
-        print(f"{name:<14} {', '.join(marked)}")
+        print(textwrap.fill(", ".join(marked), 72, initial_indent=f"{name:<14} ",
+                            subsequent_indent=" " * 15))
 
 
 def _workloads(as_json: bool) -> None:
@@ -53,21 +59,56 @@ def _workloads(as_json: bool) -> None:
         print(json.dumps({name: dict(params) for name, params in plan.SIZES.items()}, indent=2))
         return
     for name, params in plan.SIZES.items():
-        note = "" if name in plan.DEFAULT_WORKLOADS else "   (only when asked for)"
+        note = "" if name in plan.DEFAULT_WORKLOADS else "   (when asked for)"
         print(f"{name:<16} {' '.join(f'{key}={value}' for key, value in params.items())}{note}")
 
 
 def _designs(as_json: bool) -> None:
-    designs = variant.all_variants()
+    designs, hooks = sorted(variant.all_variants(), key=catalogue_order), kvmpoints.newest()
     if as_json:
-        print(json.dumps([{"name": v.name, "design": v.design, "title": v.title,
-                           "origin": v.origin, "choices": dict(v.choices)} for v in designs],
-                         indent=2))
+        rows = [{"name": v.name, "design": v.design, "title": v.title, "origin": v.origin,
+                 "choices": dict(v.choices), "values": dict(v.values), "known": v.known,
+                 "kvm_host": kvmpoints.verdict(v, hooks)} for v in designs]
+        print(json.dumps(sorted(rows, key=lambda row: str(row["name"])), indent=2))
         return
+    base = next((v for v in designs if v.name == variant.BASELINE), designs[0])
     for v in designs:
-        print(f"{v.name:<14} {v.design:<4} {v.title}")
+        _entry(f"{v.design:<4} {v.name}", v.title,
+               "the baseline: " + _words(v.choices) if v is base else _words(changes(v, base)),
+               *(f"known: {fault}" for fault in v.known.split("; ") if fault),
+               f"real KVM {hooks.trees[-1]}: {kvmpoints.verdict(v, hooks)}")
+    for tag, row in variant.not_modelled().items():
+        _entry(f"{tag:<4} not modelled", row["title"], row["why"], f"nearest: {row['nearest']}")
+
+
+def changes(one: variant.Variant, base: variant.Variant) -> dict[str, int | bool | str]:
+    """Where a design differs from another: axis or tunable -> its own choice or value.
+
+    A tunable that only one of them has in use goes with the choice that brings it.
+    """
+    tuned = {name.removeprefix(kconfig.PREFIX).lower(): value
+             for name, value in one.values.items()
+             if name in base.values and base.values[name] != value}
+    chosen = {axis: choice for axis, choice in one.choices.items() if base.choices[axis] != choice}
+    return {**chosen, **tuned}
+
+
+def _words(pairs: Mapping[str, int | bool | str]) -> str:
+    return ", ".join(f"{key}={variant.as_kconfig(value) if not isinstance(value, str) else value}"
+                     for key, value in pairs.items()) or "as the baseline"
+
+
+def _entry(head: str, *texts: str) -> None:
+    """A design: its tag and name, then each text as a paragraph of its own, in 72 columns."""
+    print(head)
+    for text in texts:
+        print(textwrap.fill(text, 72, initial_indent=INDENT, subsequent_indent=INDENT + "  ",
+                            break_on_hyphens=False, break_long_words=False))
     print()
-    table = Table("axis", *(v.name for v in designs), box=None, pad_edge=False)
-    for axis in variant.axes():
-        table.add_row(axis.name, *(v.choices[axis.name] for v in designs))
-    Console(highlight=False, width=max(100, Console().width), soft_wrap=True).print(table)
+
+
+def catalogue_order(one: variant.Variant) -> tuple[int, int, str]:
+    """Key that sorts designs as the catalogue has them: U, A1 to A11, H2 to H3b, B1 to B9, -."""
+    tag = _TAG.match(one.design)
+    assert tag                          # a design's tag is never empty
+    return "UAHB".find(tag["letter"]) % 5, int(tag["number"] or 0), tag["rest"]

@@ -10,8 +10,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from generator import kconfig, layout, proc, variant
+from generator import layout, proc
 from generator.errors import UsageError
+from generator.modules import kconfig, variant
 
 HELP = "edit a design's fragment, or start a new one, in a menu"
 

@@ -6,9 +6,10 @@ from __future__ import annotations
 import argparse
 import json
 
-from generator import layout, proc, variant
-from generator.kernel import KernelTree
-from generator.render import HOSTS, TWIN, RenderedModule, render
+from generator import layout, proc
+from generator.modules import variant
+from generator.modules.render import HOSTS, TWIN, RenderedModule, render
+from generator.trees.kernel import KernelTree
 
 HELP = "stage a self-contained build folder per variant"
 

@@ -12,18 +12,23 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from generator import costs, honesty, layout, plan, proc, runners, session, store, variant
-from generator.build import BuiltModule
-from generator.costs import CostTable
+from generator import layout, proc, runners
 from generator.errors import GateError, UsageError
-from generator.kernel import KernelTree
-from generator.kernelconfig import Recipe
-from generator.plan import RunPlan
-from generator.records import case_failure
-from generator.render import KVM
+from generator.gate import before
+from generator.kvm import kvmcheck, kvmhost, kvmpoints
+from generator.modules import variant
+from generator.modules.build import BuiltModule
+from generator.modules.render import KVM
+from generator.modules.variant import Variant
 from generator.runners import metal
-from generator.store import Run
-from generator.verbs import build, kernel
+from generator.runs import costs, honesty, plan, session, store
+from generator.runs.costs import CostTable
+from generator.runs.plan import RunPlan
+from generator.runs.records import case_failure
+from generator.runs.store import Run
+from generator.trees.kernel import KernelTree
+from generator.trees.kernelconfig import Recipe
+from generator.verbs import build, kernel, kvm
 
 HELP = "boot the variants and record what they measure (renders and builds what is missing)"
 
@@ -34,6 +39,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workloads", metavar="A,B", help="default: all but smoke")
     parser.add_argument("--vcpus", type=int, metavar="N",
                         help=f"vCPU threads per VM (default {plan.DEFAULT_VCPUS})")
+    parser.add_argument("--blocks", type=int, metavar="N",
+                        help="boots with a clock are repeated, every design once in each, in an "
+                        f"order drawn anew (default: {plan.NATIVE_BLOCKS} on the native tier, else "
+                        f"1; {plan.MIN_BLOCKS} are evidence)")
+    parser.add_argument("--builds", type=int, metavar="N",
+                        help="layouts (order of objects, padding) each design is linked in, taken "
+                        f"in turn by the blocks (default: {plan.NATIVE_BUILDS} on the native tier)")
+    parser.add_argument("--quick", action="store_true",
+                        help=f"{plan.QUICK_BLOCKS} blocks of one build: a look, not evidence")
     parser.add_argument("--seed", type=_number, metavar="N",
                         help="64 bits that draw the load order (default: random)")
     parser.add_argument("--costs", metavar="NAME|FILE.toml",
@@ -46,8 +60,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="full kernel source: builds the runner's small kernel first, once")
     parser.add_argument("--yes-load-modules", action="store_true",
                         help="for runner metal: load the modules into this very machine")
+    parser.add_argument(metal.KVM_OPTION, action="store_true",
+                        help="for runner metal with host kvm: take this machine's kvm modules out "
+                        "for the time of the run; refuses while a VM runs")
     parser.add_argument("--force", action="store_true",
                         help="measure where it is refused, and mark the result")
+    before.add_arguments(parser)
     parser.add_argument("--boots", metavar="A,B", help="default: all boots of the runner")
     parser.add_argument("--resume", metavar="ID", help="do what an interrupted run lacks")
 
@@ -67,32 +85,64 @@ def measure(args: argparse.Namespace) -> Run | None:
         return _resume(args)
     runner = runners.find(args.runner or "qemu")
     metal.allow(args.yes_load_modules, runner.name)
+    metal.allow_kvm(args.yes_replace_kvm, args.host, runner.name)
     named = plan.pick("boot", args.boots, runner.boots, ()) or None
-    _own_kernel(args, runner.arch)
-    boots = runner.choose(named, KernelTree.probe(args.kdir))
+    own_kernel(args, runner.arch)
+    tree = KernelTree.probe(args.kdir)
+    boots = runner.choose(named, tree)
     _refuse_real_kvm(args.host, runner.name, boots)
+    metal.refuse_tds(boots, args.host)
+    marks = honesty.marks(  # before the gate and the build: what is refused should be so at once
+        tree, [runner.boots[boot][0] for boot in boots],
+        plan.DEFAULT_VCPUS if args.vcpus is None else args.vcpus,
+        len(os.sched_getaffinity(0)), force=args.force)
     tables = {boot: _table(runner.boots[boot][0], args.costs) for boot in boots}
-    planned = _plan(args, {boot: runner.boots[boot] for boot in boots}, tables)
+    base = variant.load_variant(args.baseline or variant.BASELINE)
+    names = variant.timed(args.variants)
+    if args.host == KVM:
+        names = _ready_for_real_kvm(args, [base.name, *names])
+    if not proc.dry_run():
+        # Before the gate and the build: QEMU may be missing, or the kernel of another kind.
+        runners.usable(runner.name).image(tree)
+    gated = before.before(args, names, base.name)
+    planned = _plan(args, base, gated.allowed(names), {b: runner.boots[b] for b in boots}, tables)
     modules = _build(args, planned)
-    marks = [mark for built in modules[:1] for mark in honesty.marks(
-        built.rendered.tree, [boot.tier for boot in planned.boots], planned.vcpus,
-        len(os.sched_getaffinity(0)), force=args.force)]
     if proc.dry_run():
         session.show_commands(planned, modules)
         return None
-    return session.run_plan(planned, modules, tables, sys.argv[1:], marks=marks)
+    if args.host == KVM and "icount" in boots and args.gate != before.OFF:
+        kvm.hold_to(args, list(dict.fromkeys(gated.allowed(names))))
+    return session.run_plan(planned, modules, tables, sys.argv[1:],
+                            marks=[*marks, *gated.marks], gate=gated)
 
 
 def _refuse_real_kvm(host: str, runner: str, boots: Sequence[str]) -> None:
-    """A hooked kvm.ko is loaded in a guest under TCG, which emulates SVM, and nowhere else."""
-    if host == KVM and (runner != "qemu" or not {"icount", "mttcg"}.issuperset(boots)):
+    """A hooked kvm.ko is loaded in a guest under TCG, which emulates SVM; on metal on request."""
+    if host == KVM and runner != metal.RUNNER.name and (
+            runner != "qemu" or not {"icount", "mttcg"}.issuperset(boots)):
         raise UsageError(f"--host kvm does not run in {', '.join(boots)} of the runner {runner}",
                          fix="take --runner qemu --boots icount,mttcg")
 
 
-def _own_kernel(args: argparse.Namespace, arch: str) -> None:
-    """With --ksrc: build the kernel the runner can run, and go on with its folder as --kdir."""
+def _ready_for_real_kvm(args: argparse.Namespace, names: Sequence[str]) -> list[str]:
+    """The designs that run there. Nothing is timed on a KVM that does not count as upstream's."""
+    built = kvmhost.find(KernelTree.probe(args.kdir).release)
+    if not args.force:
+        kvmcheck.require(built)
+    return kvmpoints.runnable(names, built.version, asked=args.variants is not None)
+
+
+def own_kernel(args: argparse.Namespace, arch: str) -> None:
+    """With --ksrc: build the kernel the runner can run, and go on with its folder as --kdir.
+
+    For the kvm host it is the source of the hooked KVM, and a kernel is built only without --kdir.
+    """
     if args.ksrc is None:
+        return
+    if args.host == KVM:
+        if args.kdir is None:
+            args.kdir = str(kernel.make(args.ksrc, Recipe.of(arch, "kvm")).kdir)
+        kvm.make(args.ksrc, args.kdir)
         return
     if args.kdir is not None:
         raise UsageError("--ksrc and --kdir name two kernels", fix="give one of them")
@@ -103,26 +153,38 @@ def _own_kernel(args: argparse.Namespace, arch: str) -> None:
 
 
 def _table(tier: str, name: str | None) -> CostTable:
-    return costs.load(costs.ZERO if tier == plan.COUNT_TIER else name or costs.DEFAULT_TABLE)
+    unmodelled = tier in (plan.COUNT_TIER, metal.TDX)     # no time at all, or the module's own
+    return costs.load(costs.ZERO if unmodelled else name or costs.DEFAULT_TABLE)
 
 
-def _plan(args: argparse.Namespace, boots: Mapping[str, tuple[str, str]],
-          tables: Mapping[str, CostTable]) -> RunPlan:
-    base = variant.load_variant(args.baseline or variant.BASELINE)
-    names = plan.pick("variant", args.variants, _known_variants(), variant.names())
+def _plan(args: argparse.Namespace, base: Variant, names: Sequence[str],
+          boots: Mapping[str, tuple[str, str]], tables: Mapping[str, CostTable]) -> RunPlan:
     sizes = plan.sizes_of(args.host)
-    default = [name for name in sizes if name != "smoke"]
-    workloads = plan.pick("workload", args.workloads, sizes, default)
-    return plan.make(
+    workloads = plan.pick("workload", args.workloads, sizes, plan.usual_workloads(args.host))
+    planned = plan.make(
         names, baseline=base.name, aprime=base.aprime().name,
         seed=secrets.randbits(64) if args.seed is None else args.seed, workloads=workloads,
         vcpus=plan.DEFAULT_VCPUS if args.vcpus is None else args.vcpus,
         runner=args.runner or "qemu", boots=boots,
         costs={boot: table.id for boot, table in tables.items()}, host=args.host)
+    return plan.repeated(planned, _blocks(args, boots), _builds(args, boots))
 
 
-def _known_variants() -> list[str]:
-    return [*variant.names(), *(f"{name}{variant.APRIME}" for name in variant.names())]
+def _builds(args: argparse.Namespace, boots: Mapping[str, tuple[str, str]]) -> int:
+    """In how many layouts each design is measured: several only where times are real ones."""
+    native = any(tier == honesty.NATIVE for tier, _ in boots.values())
+    usual = plan.NATIVE_BUILDS if native and not args.quick else 1
+    return usual if args.builds is None else int(args.builds)
+
+
+def _blocks(args: argparse.Namespace, boots: Mapping[str, tuple[str, str]]) -> int:
+    """How often the boots with a clock are repeated."""
+    if args.blocks is not None and args.quick:
+        raise UsageError("--blocks and --quick both say how many blocks", fix="give one of them")
+    if args.blocks is not None:
+        return int(args.blocks)
+    native = any(tier == honesty.NATIVE for tier, _ in boots.values())
+    return plan.QUICK_BLOCKS if args.quick else plan.NATIVE_BLOCKS if native else 1
 
 
 def _build(args: argparse.Namespace, planned: RunPlan) -> list[BuiltModule]:
@@ -133,7 +195,8 @@ def _build(args: argparse.Namespace, planned: RunPlan) -> list[BuiltModule]:
 
 
 def _resume(args: argparse.Namespace) -> Run | None:
-    fixed = ("variants", "workloads", "vcpus", "seed", "costs", "baseline", "runner", "boots")
+    fixed = ("variants", "workloads", "vcpus", "seed", "costs", "baseline", "runner", "boots",
+             "blocks", "builds")
     if given := [f"--{name}" for name in fixed if getattr(args, name) is not None]:
         raise UsageError(f"--resume repeats the run's own plan: {', '.join(given)} cannot change",
                          fix="leave them out, or start a new run")
@@ -143,6 +206,7 @@ def _resume(args: argparse.Namespace) -> Run | None:
         return store.load_run(directory.path)
     planned = session.plan_of(directory)
     metal.allow(args.yes_load_modules, planned.runner)
+    metal.allow_kvm(args.yes_replace_kvm, planned.host, planned.runner)
     args.host = planned.host
     modules = _build(args, planned)
     if proc.dry_run():

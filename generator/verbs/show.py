@@ -7,7 +7,7 @@ import argparse
 import json
 import textwrap
 
-from generator import kconfig, variant
+from generator.modules import kconfig, variant
 
 HELP = "show one design: choices, values, where it was posted"
 

@@ -7,8 +7,9 @@ import argparse
 import json
 from dataclasses import asdict
 
-from generator import check, layout, proc
-from generator.build import BuiltModule
+from generator import layout, proc
+from generator.modules import check
+from generator.modules.build import BuiltModule
 from generator.verbs import build
 
 HELP = "checkpatch --strict, sparse and W=1 -Werror over every variant"

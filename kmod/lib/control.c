@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * debugfs extspt_<variant>/{info,costs,run,destroy,result}, the same for every
- * host. One run at a time; its VM stays alive until "destroy" is written, so that
- * what is parked can be looked at from outside.
+ * debugfs extspt_<variant>/{info,costs,run,destroy,result,verdict}, the same for
+ * every host. One run at a time; its VM stays alive until "destroy" is written,
+ * so that what is parked can be looked at from outside. "verdict" is "result"
+ * without what was measured.
  */
 
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+#define pr_fmt(fmt) "extspt: " fmt
 
 #include <linux/debugfs.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
-#include "variant.h"
-
+#include "lib/bare.h"
 #include "lib/control.h"
+#include "lib/identity.h"
 #include "seam/seam.h"
 #include "tdx/pamt.h"
 
 #define COMMAND_MAX	256
 #define RESULT_SIZE	SZ_256K
-#define MAX_PAGES	(SZ_1G / PAGE_SIZE)
-#define MAX_ROUNDS	1000000
+#define VERDICT_SIZE	SZ_32K
 
 struct extspt_control extspt_control = {
 	.lock = __MUTEX_INITIALIZER(extspt_control.lock),
@@ -67,6 +67,35 @@ void control_check_balance(void)
 		control_error("%u violations of the TDX module's rules", seam_nr_violations());
 }
 
+static int control_check_begin(const struct control_params *params)
+{
+	int event, ret;
+
+	for (event = 0; event < SEAM_NR_EVENTS; event++)
+		seam_inject(event, div_u64(params->events[event] << 32, EVENTS_PER), params->seed);
+	if (!params->check)
+		return 0;
+	ret = custody_begin();
+	if (ret)
+		return ret;
+	inject_begin(params->rules);
+	extspt_check_begin(params->drain);
+	return 0;
+}
+
+void control_check_end(void)
+{
+	u64 errors;
+
+	if (!extspt_control.params.check)
+		return;
+	errors = custody_end();
+	if (errors)
+		control_error("%llu errors of custody", errors);
+	extspt_check_end();
+	inject_end();
+}
+
 int control_destroy(void)
 {
 	int ret = extspt_control.host->destroy();
@@ -76,65 +105,30 @@ int control_destroy(void)
 	extspt_control.alive = false;
 	memory_snapshot(&extspt_control.at_end);
 	control_check_balance();
+	control_check_end();
 	return 0;
 }
 
-static int control_parse_param(struct control_params *params, char *word)
+/* Is it the run under way that is visited once more? */
+static bool control_is_next_visit(int workload, const struct control_params *params)
 {
-	char *value = strchr(word, '=');
-	u64 number;
+	const struct extspt_control *control = &extspt_control;
+	struct control_params next = control->params;
 
-	if (!value)
-		return -EINVAL;
-	*value++ = '\0';
-	if (kstrtou64(value, 0, &number))
-		return -EINVAL;
-	if (!strcmp(word, "vcpus"))
-		params->vcpus = number;
-	else if (!strcmp(word, "pages"))
-		params->pages = number;
-	else if (!strcmp(word, "rounds"))
-		params->rounds = number;
-	else if (!strcmp(word, "seed"))
-		params->seed = number;
-	else
-		return -EINVAL;
-	return 0;
+	next.batch.visit++;
+	return control->ran && !control->status && !memcmp(&next, params, sizeof(next)) &&
+	       control->workload == control->host->workload(workload);
 }
 
-static int control_find(const char *name)
+static int control_visit_again(int workload, const struct control_params *params)
 {
-	const struct control_workload *workload;
-	int i;
+	struct extspt_control *control = &extspt_control;
 
-	for (i = 0; (workload = extspt_control.host->workload(i)); i++)
-		if (!strcmp(workload->name, name))
-			return i;
-	return -EINVAL;
-}
-
-/* "<workload> [key=value ...]". The number of the workload, or -EINVAL. */
-static int control_parse(struct control_params *params, char *command)
-{
-	const struct extspt_host *host = extspt_control.host;
-	char *word = strsep(&command, " ");
-	int ret, workload = control_find(word);
-
-	if (workload < 0)
-		return workload;
-	*params = host->workload(workload)->defaults;
-	while ((word = strsep(&command, " "))) {
-		if (!*word)
-			continue;
-		ret = control_parse_param(params, word);
-		if (ret)
-			return ret;
-	}
-	if (!params->vcpus || params->vcpus > host->max_vcpus ||
-	    params->pages < params->vcpus || params->pages > MAX_PAGES ||
-	    !params->rounds || params->rounds > MAX_ROUNDS)
+	if (!control_is_next_visit(workload, params))
 		return -EINVAL;
-	return workload;
+	control->params = *params;
+	control->status = control->host->run(workload, params);
+	return control->status;
 }
 
 /* A new run: what the last one left is forgotten. */
@@ -142,6 +136,8 @@ static int control_run(int workload, const struct control_params *params)
 {
 	struct extspt_control *control = &extspt_control;
 
+	if (params->batch.visit > 1)
+		return control_visit_again(workload, params);
 	control->workload = control->host->workload(workload);
 	control->params = *params;
 	control->nr_errors = 0;
@@ -150,7 +146,12 @@ static int control_run(int workload, const struct control_params *params)
 	pool_snapshot_free(&control->pools);
 	extspt_stats_reset();
 	control->ran = true;
+	control->status = control_check_begin(params);
+	if (control->status)
+		return control->status;
 	control->status = control->host->run(workload, params);
+	if (control->status && !control->alive)
+		control_check_end();
 	return control->status;
 }
 
@@ -165,7 +166,7 @@ static ssize_t run_write(struct file *file, const char __user *from, size_t size
 	command = memdup_user_nul(from, size);
 	if (IS_ERR(command))
 		return PTR_ERR(command);
-	workload = control_parse(&params, strim(command));
+	workload = control_parse(extspt_control.host, &params, strim(command));
 	kfree(command);
 	if (workload < 0)
 		return workload;
@@ -228,60 +229,14 @@ static int costs_show(struct seq_file *m, void *unused)
 	return 0;
 }
 
-static void result_errors(struct seq_file *m)
-{
-	const struct extspt_control *control = &extspt_control;
-	unsigned int i;
-
-	seq_puts(m, "\"errors\":[");
-	for (i = 0; i < control->nr_errors; i++) {
-		seq_puts(m, i ? "," : "");
-		record_string(m, control->errors[i]);
-	}
-	seq_puts(m, "],");
-}
-
-static void params_show(struct seq_file *m, const struct control_params *params)
-{
-	seq_printf(m, "\"vcpus\":%llu,\"pages\":%llu,\"rounds\":%llu", params->vcpus,
-		   params->pages, params->rounds);
-}
-
 static int result_show(struct seq_file *m, void *unused)
 {
-	struct extspt_control *control = &extspt_control;
-	int ret = 0;
+	return control_show_result(m, true);
+}
 
-	mutex_lock(&control->lock);
-	if (!control->ran) {
-		ret = -ENODATA;
-		goto unlock;
-	}
-	seq_putc(m, '{');
-	record_identity(m);
-	seq_printf(m, ",\"host\":\"%s\",\"workload\":\"%s\",\"params\":{",
-		   control->host->name, control->workload->name);
-	params_show(m, &control->params);
-	seq_printf(m, ",\"seed\":%llu,\"threads\":%u},\"costs\":", control->params.seed,
-		   control->nr_threads);
-	record_string(m, control->table);
-	seq_printf(m, ",\"status\":%d,", control->status);
-	result_errors(m);
-	record_clock(m);
-	seq_putc(m, ',');
-	record_ops(m);
-	seq_putc(m, ',');
-	record_locks(m);
-	seq_putc(m, ',');
-	record_counts(m);
-	seq_putc(m, ',');
-	record_memory(m, &control->at_run, &control->at_end, &control->pools);
-	seq_putc(m, ',');
-	record_seam(m);
-	seq_printf(m, ",\"phase\":\"%s\"}\n", control->alive ? "run" : "end");
-unlock:
-	mutex_unlock(&control->lock);
-	return ret;
+static int verdict_show(struct seq_file *m, void *unused)
+{
+	return control_show_result(m, false);
 }
 
 static int result_open(struct inode *inode, struct file *file)
@@ -290,28 +245,14 @@ static int result_open(struct inode *inode, struct file *file)
 	return single_open_size(file, result_show, NULL, RESULT_SIZE);
 }
 
+static int verdict_open(struct inode *inode, struct file *file)
+{
+	return single_open_size(file, verdict_show, NULL, VERDICT_SIZE);
+}
+
 static int info_show(struct seq_file *m, void *unused)
 {
-	const struct extspt_host *host = extspt_control.host;
-	const struct control_workload *workload;
-	int i;
-
-	seq_putc(m, '{');
-	record_identity(m);
-	seq_printf(m, ",\"host\":\"%s\",\"title\":", host->name);
-	record_string(m, EXTSPT_TITLE);
-	seq_puts(m, ",\"origin\":");
-	record_string(m, EXTSPT_ORIGIN);
-	seq_printf(m, ",\"cpus\":%u,\"max_vcpus\":%u,", num_online_cpus(), host->max_vcpus);
-	record_clock(m);
-	seq_puts(m, ",\"workloads\":{");
-	for (i = 0; (workload = host->workload(i)); i++) {
-		seq_printf(m, "%s\"%s\":{\"help\":\"%s\",\"defaults\":{",
-			   i ? "," : "", workload->name, workload->help);
-		params_show(m, &workload->defaults);
-		seq_puts(m, "}}");
-	}
-	seq_puts(m, "}}\n");
+	control_show_info(m);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(info);
@@ -350,25 +291,43 @@ static const struct file_operations result_fops = {
 	.release = single_release,
 };
 
+static const struct file_operations verdict_fops = {
+	.owner = THIS_MODULE,
+	.open = verdict_open,
+	.read = seq_read,
+	.llseek = seq_lseek,
+	.release = single_release,
+};
+
 int control_init(const struct extspt_host *host)
 {
 	int ret;
 
 	extspt_control.host = host;
-	ret = extspt_stats_init();
+	ret = bare_init();
 	if (ret)
 		return ret;
+	ret = ledger_init();
+	if (ret)
+		goto exit_bare;
+	ret = extspt_stats_init();
+	if (ret)
+		goto exit_ledger;
 	ret = record_init();
 	if (!ret)
 		return 0;
 	record_exit();
 	extspt_stats_exit();
+exit_ledger:
+	ledger_exit();
+exit_bare:
+	bare_exit();
 	return ret;
 }
 
 void control_show(void)
 {
-	struct dentry *dir = debugfs_create_dir("extspt_" EXTSPT_VARIANT, NULL);
+	struct dentry *dir = debugfs_create_dir(extspt_identity.folder, NULL);
 
 	extspt_control.dir = dir;
 	debugfs_create_file("info", 0400, dir, NULL, &info_fops);
@@ -376,7 +335,9 @@ void control_show(void)
 	debugfs_create_file("run", 0200, dir, NULL, &run_fops);
 	debugfs_create_file("destroy", 0200, dir, NULL, &destroy_fops);
 	debugfs_create_file("result", 0400, dir, NULL, &result_fops);
-	pr_info("%s (%s)\n", EXTSPT_TITLE, EXTSPT_DESIGN);
+	debugfs_create_file("verdict", 0400, dir, NULL, &verdict_fops);
+	pr_info("%s: %s (%s)\n", extspt_identity.variant, extspt_identity.title,
+		extspt_identity.design);
 }
 
 void control_hide(void)
@@ -387,6 +348,9 @@ void control_hide(void)
 void control_exit(void)
 {
 	pool_snapshot_free(&extspt_control.pools);
+	custody_exit();
 	record_exit();
 	extspt_stats_exit();
+	ledger_exit();
+	bare_exit();
 }

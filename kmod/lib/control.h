@@ -9,15 +9,12 @@
 #include <linux/mutex.h>
 #include <linux/sizes.h>
 
+#include "lib/control_params.h"
 #include "lib/record.h"
 
 #define COSTS_MAX	SZ_4K
 #define TABLE_ID_MAX	32
 #define MAX_ERRORS	8
-
-struct control_params {
-	u64 vcpus, pages, rounds, seed;
-};
 
 struct control_workload {
 	const char *name;
@@ -62,11 +59,18 @@ void control_show(void);
 void control_hide(void);
 void control_exit(void);
 
+/* control_show.c: one line of JSON each. */
+void control_show_info(struct seq_file *m);
+/* @whole: with what was measured. -ENODATA before any run. Takes the lock. */
+int control_show_result(struct seq_file *m, bool whole);
+
 /* Under the lock, or when the files are gone. */
 int control_destroy(void);
 /* A self-check of the run that failed; the record carries it. */
 __printf(1, 2) void control_error(const char *format, ...);
 /* Everything is back where it came from. */
 void control_check_balance(void);
+/* The end of a run that failed after host->run() had returned 0. */
+void control_check_end(void);
 
 #endif /* EXTSPT_CONTROL_H */

@@ -6,6 +6,9 @@
 #include <linux/percpu.h>
 #include <linux/string.h>
 
+#include "lib/bare.h"
+#include "lib/compat.h"
+#include "lib/inject.h"
 #include "lib/ledger.h"
 #include "lib/stats.h"
 #include "seam/seam.h"
@@ -40,7 +43,8 @@ struct ledger_cpu {
 	s64 peak[NR_CLASSES][NR_OWNERS];
 };
 
-static DEFINE_PER_CPU(struct ledger_cpu, ledger);
+/* Not DEFINE_PER_CPU: all modules of a kernel share 8 KiB (PERCPU_MODULE_RESERVE) of that. */
+static struct ledger_cpu __percpu *ledger;
 static atomic_t errors;
 
 const char * const extspt_class_names[NR_CLASSES] = {
@@ -49,6 +53,7 @@ const char * const extspt_class_names[NR_CLASSES] = {
 	[CLASS_PAMT]		= "pamt",
 	[CLASS_MIRROR]		= "mirror",
 	[CLASS_CONTROL]		= "control",
+	[CLASS_GUEST]		= "guest",
 };
 
 const char * const extspt_owner_names[NR_OWNERS] = {
@@ -59,15 +64,15 @@ const char * const extspt_owner_names[NR_OWNERS] = {
 static void ledger_event(enum page_class class, enum page_owner allocator,
 			 enum ledger_event event)
 {
-	this_cpu_inc(ledger.events[class][allocator][event]);
+	extspt_cpu_inc(ledger->events[class][allocator][event]);
 }
 
 static void ledger_live(enum page_class class, enum page_owner allocator, int delta)
 {
-	s64 live = this_cpu_add_return(ledger.live[class][allocator], delta);
+	s64 live = extspt_cpu_add_return(ledger->live[class][allocator], delta);
 
-	if (live > this_cpu_read(ledger.peak[class][allocator]))
-		this_cpu_write(ledger.peak[class][allocator], live);
+	if (live > this_cpu_read(ledger->peak[class][allocator]))
+		extspt_cpu_write(ledger->peak[class][allocator], live);
 }
 
 /* False, and an error on record, for a page the ledger did not hand out. */
@@ -89,20 +94,10 @@ static void ledger_entered(struct page *page, enum page_class class, enum page_o
 	ledger_live(class, allocator, 1);
 }
 
-/**
- * ledger_alloc() - allocate a page and enter it
- * @class: what it is for
- * @owner: subsystem it belongs to
- * @gfp: as for alloc_page(); __GFP_ACCOUNT decides whether it counts as charged
- *
- * Sleeps if @gfp does. Return: the page, or NULL.
- */
-struct page *ledger_alloc(enum page_class class, enum page_owner owner, gfp_t gfp)
+static void ledger_enter(struct page *page, enum page_class class, enum page_owner owner,
+			 gfp_t gfp, const char *site)
 {
-	struct page *page = alloc_page(gfp);
-
-	if (!page)
-		return NULL;
+	custody_alloc(page, class, owner, gfp, site);
 	set_page_private(page, FIELD_PREP(PAGE_MAGIC, MAGIC) |
 			       FIELD_PREP(PAGE_CLASS, class) |
 			       FIELD_PREP(PAGE_ALLOCATOR, owner) |
@@ -113,18 +108,54 @@ struct page *ledger_alloc(enum page_class class, enum page_owner owner, gfp_t gf
 		ledger_event(class, owner, EVENT_ATOMIC);
 		extspt_count(COUNT_GFP_ATOMIC);
 	}
-	extspt_count(COUNT_PAGE_ALLOCS);
-	return page;
 }
 
-/* May be called from an RCU callback. */
-void ledger_free(struct page *page, enum page_owner freer)
+/* As __ledger_alloc(), in one call of the page allocator; the pages are freed one by one. */
+struct page *__ledger_alloc_block(enum page_class class, enum page_owner owner, gfp_t gfp,
+				  unsigned int order, const char *site)
+{
+	struct page *block = inject_fails(INJECT_ALLOC, site) ? NULL : alloc_pages(gfp, order);
+	unsigned int i;
+
+	if (!block)
+		return NULL;
+	if (order)
+		split_page(block, order);
+	if (extspt_bare_on())
+		return block;
+	for (i = 0; i < 1U << order; i++)
+		ledger_enter(block + i, class, owner, gfp, site);
+	extspt_count(COUNT_PAGE_ALLOCS);
+	return block;
+}
+
+/**
+ * __ledger_alloc() - allocate a page and enter it
+ * @class: what it is for
+ * @owner: subsystem it belongs to
+ * @gfp: as for alloc_page(); __GFP_ACCOUNT decides whether it counts as charged
+ * @site: the function that asks
+ *
+ * Sleeps if @gfp does. Return: the page, or NULL.
+ */
+struct page *__ledger_alloc(enum page_class class, enum page_owner owner, gfp_t gfp,
+			    const char *site)
+{
+	return __ledger_alloc_block(class, owner, gfp, 0, site);
+}
+
+/* May be called from an RCU callback. @site: the function that frees. */
+void __ledger_free(struct page *page, enum page_owner freer, const char *site)
 {
 	enum page_owner allocator;
 	enum page_class class;
 	unsigned long line;
 
-	if (!ledger_knows(page))
+	if (extspt_bare_on()) {
+		__free_page(page);
+		return;
+	}
+	if (!custody_free(page, freer, site) || !ledger_knows(page))
 		return;
 	line = page_private(page);
 	class = FIELD_GET(PAGE_CLASS, line);
@@ -154,11 +185,12 @@ void ledger_assign(struct page *page, enum page_class class)
 	enum page_class from = FIELD_GET(PAGE_CLASS, line);
 	enum page_owner allocator = FIELD_GET(PAGE_ALLOCATOR, line);
 
-	if (!ledger_knows(page) || from == class)
+	if (extspt_bare_on() || !ledger_knows(page) || from == class)
 		return;
-	this_cpu_dec(ledger.events[from][allocator][EVENT_ALLOCATED]);
-	this_cpu_dec(ledger.events[from][allocator][line & PAGE_CHARGED ? EVENT_CHARGED :
-									  EVENT_UNCHARGED]);
+	extspt_cpu_dec(ledger->events[from][allocator][EVENT_ALLOCATED]);
+	extspt_cpu_dec(ledger->events[from][allocator][line & PAGE_CHARGED ? EVENT_CHARGED :
+									    EVENT_UNCHARGED]);
+	custody_assign(page, class);
 	ledger_live(from, allocator, -1);
 	set_page_private(page, (line & ~PAGE_CLASS) | FIELD_PREP(PAGE_CLASS, class));
 	ledger_entered(page, class, allocator);
@@ -169,8 +201,9 @@ void ledger_hand_over(struct page *page, enum page_owner to)
 {
 	unsigned long line = page_private(page);
 
-	if (!ledger_knows(page) || FIELD_GET(PAGE_BELONGS, line) == to)
+	if (extspt_bare_on() || !ledger_knows(page) || FIELD_GET(PAGE_BELONGS, line) == to)
 		return;
+	custody_hand_over(page, to);
 	ledger_event(FIELD_GET(PAGE_CLASS, line), FIELD_GET(PAGE_ALLOCATOR, line),
 		     EVENT_HANDED_OVER);
 	set_page_private(page, (line & ~PAGE_BELONGS) | FIELD_PREP(PAGE_BELONGS, to));
@@ -189,13 +222,24 @@ void ledger_attach(struct page *page, unsigned long entry)
 	set_page_private(page, entry);
 }
 
+int ledger_init(void)
+{
+	ledger = alloc_percpu(struct ledger_cpu);
+	return ledger ? 0 : -ENOMEM;
+}
+
+void ledger_exit(void)
+{
+	free_percpu(ledger);
+}
+
 /* Only while no page is out: what is live is not forgotten otherwise. */
 void ledger_reset(void)
 {
 	int cpu;
 
 	for_each_possible_cpu(cpu)
-		memset(per_cpu_ptr(&ledger, cpu), 0, sizeof(struct ledger_cpu));
+		memset(per_cpu_ptr(ledger, cpu), 0, sizeof(struct ledger_cpu));
 	atomic_set(&errors, 0);
 }
 
@@ -211,7 +255,7 @@ void ledger_read(enum page_class class, enum page_owner owner, struct ledger_lin
 
 	memset(line, 0, sizeof(*line));
 	for_each_possible_cpu(cpu) {
-		events = per_cpu_ptr(&ledger, cpu)->events[class][owner];
+		events = per_cpu_ptr(ledger, cpu)->events[class][owner];
 		line->allocated += events[EVENT_ALLOCATED];
 		line->freed += events[EVENT_FREED];
 		line->charged += events[EVENT_CHARGED];
@@ -220,7 +264,7 @@ void ledger_read(enum page_class class, enum page_owner owner, struct ledger_lin
 		line->atomic_fallback += events[EVENT_ATOMIC];
 		line->cross_freed += events[EVENT_CROSS_FREED];
 		line->handed_over += events[EVENT_HANDED_OVER];
-		line->peak += max_t(s64, per_cpu_ptr(&ledger, cpu)->peak[class][owner], 0);
+		line->peak += max_t(s64, per_cpu_ptr(ledger, cpu)->peak[class][owner], 0);
 	}
 }
 

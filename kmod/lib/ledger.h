@@ -14,41 +14,17 @@
 #include <linux/gfp.h>
 #include <linux/list.h>
 #include <linux/mm_types.h>
+#include <linux/slab.h>
 
-enum page_class {
-	CLASS_UNASSIGNED,	/* on a list for more than one use, not used yet */
-	CLASS_SEPT,
-	CLASS_PAMT,
-	CLASS_MIRROR,
-	CLASS_CONTROL,
-	NR_CLASSES
-};
-
-enum page_owner {
-	OWNER_KVM,
-	OWNER_TDX,
-	NR_OWNERS
-};
+#include "lib/custody.h"
+#include "lib/inject.h"
+#include "lib/page_class.h"
 
 /* Pages by class and by the subsystem that allocated them. */
 struct ledger_line {
 	u64 allocated, freed, charged, uncharged, charged_live;
 	u64 atomic_fallback, cross_freed, handed_over, peak;
 };
-
-/* A place where pages wait for their use; record.c lists them. */
-struct page_pool {
-	const char *name;
-	enum page_class class;
-	enum page_owner owner;
-	int vcpu;		/* -1: the VM's */
-	unsigned int nr;
-	unsigned int peak;
-	struct list_head node;
-};
-
-extern const char * const extspt_class_names[NR_CLASSES];
-extern const char * const extspt_owner_names[NR_OWNERS];
 
 static inline void page_pool_init(struct page_pool *pool, const char *name,
 				  enum page_class class, enum page_owner owner,
@@ -60,17 +36,32 @@ static inline void page_pool_init(struct page_pool *pool, const char *name,
 	pool->vcpu = vcpu;
 	pool->nr = 0;
 	pool->peak = 0;
+	pool->limit = 0;
 	list_add_tail(&pool->node, pools);
 }
 
-static inline void page_pool_grew(struct page_pool *pool)
+/* @page waits in @pool from here on; NULL for an object that is no page. */
+static inline void page_pool_added(struct page_pool *pool, struct page *page)
 {
 	if (++pool->nr > pool->peak)
 		pool->peak = pool->nr;
+	custody_cached(pool, page);
 }
 
-struct page *ledger_alloc(enum page_class class, enum page_owner owner, gfp_t gfp);
-void ledger_free(struct page *page, enum page_owner freer);
+static inline void page_pool_taken(struct page_pool *pool, struct page *page)
+{
+	custody_taken(pool, page);
+	pool->nr--;
+}
+
+struct page *__ledger_alloc(enum page_class class, enum page_owner owner, gfp_t gfp,
+			    const char *site);
+#define ledger_alloc(class, owner, gfp)	__ledger_alloc(class, owner, gfp, __func__)
+/* 2^@order pages in a row, each of them on the ledger as one of its own. */
+struct page *__ledger_alloc_block(enum page_class class, enum page_owner owner, gfp_t gfp,
+				  unsigned int order, const char *site);
+void __ledger_free(struct page *page, enum page_owner freer, const char *site);
+#define ledger_free(page, freer)	__ledger_free(page, freer, __func__)
 void ledger_assign(struct page *page, enum page_class class);
 void ledger_hand_over(struct page *page, enum page_owner to);
 
@@ -81,6 +72,24 @@ void ledger_hand_over(struct page *page, enum page_owner to);
 unsigned long ledger_detach(struct page *page);
 void ledger_attach(struct page *page, unsigned long entry);
 
+/* Objects that are no pages: not on the ledger, but they may fail and be missed. */
+static inline void *ledger_object_alloc(struct kmem_cache *cache, gfp_t gfp, const char *site)
+{
+	void *object = inject_fails(INJECT_ALLOC, site) ? NULL : kmem_cache_alloc(cache, gfp);
+
+	if (object)
+		custody_object(1);
+	return object;
+}
+
+static inline void ledger_object_free(struct kmem_cache *cache, void *object)
+{
+	custody_object(-1);
+	kmem_cache_free(cache, object);
+}
+
+int ledger_init(void);
+void ledger_exit(void);
 void ledger_reset(void);
 void ledger_read(enum page_class class, enum page_owner owner, struct ledger_line *line);
 unsigned int ledger_errors(void);

@@ -3,6 +3,7 @@
 #include <linux/percpu.h>
 #include <linux/string.h>
 
+#include "lib/compat.h"
 #include "lib/mlock.h"
 
 LIST_HEAD(extspt_lock_classes);
@@ -17,10 +18,10 @@ int mlock_class_init(struct mlock_class *class, const char *name, const char *ki
 	class->acquired = alloc_percpu(u64);
 	if (!class->acquired)
 		return ret;
-	ret = series_init(&class->wait);
+	ret = series_init(&class->wait, true);
 	if (ret)
 		goto free_acquired;
-	ret = series_init(&class->hold);
+	ret = series_init(&class->hold, true);
 	if (ret)
 		goto free_wait;
 	list_add_tail(&class->node, &extspt_lock_classes);
@@ -61,7 +62,7 @@ void mlock_classes_reset(void)
 
 void mlock_acquired(struct mlock_class *class)
 {
-	this_cpu_inc(*class->acquired);
+	extspt_cpu_inc(*class->acquired);
 	extspt_count(COUNT_LOCK_TAKES);
 }
 

@@ -54,13 +54,16 @@ void mlock_classes_reset(void);
 void mlock_acquired(struct mlock_class *class);
 u64 mlock_total_acquired(const struct mlock_class *class);
 
-/* Take a lock the measured way; evaluates to the time it was taken at. */
+/*
+ * Take a lock the measured way; evaluates to the time it was taken at. Lockdep
+ * learns no order from a trylock that succeeds: with it, the lock itself is taken.
+ */
 #define mlock_take(class, trylock, lock)				\
 ({									\
 	struct mlock_class *__class = (class);				\
 	u64 __asked;							\
 									\
-	if (!(trylock)) {						\
+	if (IS_ENABLED(CONFIG_PROVE_LOCKING) || !(trylock)) {		\
 		__asked = extspt_clock_begin();				\
 		lock;							\
 		series_add(&__class->wait, extspt_clock_end() - __asked); \
@@ -90,6 +93,35 @@ static inline void mspin_unlock(struct mspin *l)
 	}
 	held = extspt_clock_end() - l->since;
 	spin_unlock(&l->lock);
+	series_add(&class->hold, held);
+}
+
+/* As spin_lock_irqsave(); what it returns is the unlock's. */
+static inline unsigned long mspin_lock_irqsave(struct mspin *l)
+	__acquires(&l->lock)
+{
+	unsigned long flags;
+
+	if (!extspt_detail_on())
+		spin_lock_irqsave(&l->lock, flags);
+	else
+		l->since = mlock_take(l->class, spin_trylock_irqsave(&l->lock, flags),
+				      spin_lock_irqsave(&l->lock, flags));
+	return flags;
+}
+
+static inline void mspin_unlock_irqrestore(struct mspin *l, unsigned long flags)
+	__releases(&l->lock)
+{
+	struct mlock_class *class = l->class;
+	u64 held;
+
+	if (!extspt_detail_on()) {
+		spin_unlock_irqrestore(&l->lock, flags);
+		return;
+	}
+	held = extspt_clock_end() - l->since;
+	spin_unlock_irqrestore(&l->lock, flags);
 	series_add(&class->hold, held);
 }
 

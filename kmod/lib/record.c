@@ -4,9 +4,9 @@
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
-#include "variant.h"
-
+#include "lib/batch.h"
 #include "lib/compat.h"
+#include "lib/identity.h"
 #include "lib/mlock.h"
 #include "lib/record.h"
 #include "seam/seam.h"
@@ -35,9 +35,9 @@ int record_init(void)
 	int ret;
 
 	extspt_clock_init();
-	ret = series_init(&empty_pair);
+	ret = series_init(&empty_pair, false);
 	if (!ret)
-		ret = series_init(&timed_op);
+		ret = series_init(&timed_op, false);
 	if (!ret)
 		record_calibrate();
 	return ret;
@@ -101,20 +101,11 @@ static void record_series(struct seq_file *m, const char *name, const struct ser
 	vfree(total);
 }
 
-static u64 series_n(const struct series *series)
-{
-	u64 n = 0;
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-		n += series->cpu[cpu]->n;
-	return n;
-}
-
 void record_identity(struct seq_file *m)
 {
-	seq_printf(m, "\"abi\":%d,\"variant\":\"%s\",\"design\":", RECORD_ABI, EXTSPT_VARIANT);
-	record_string(m, EXTSPT_DESIGN);
+	seq_printf(m, "\"abi\":%d,\"variant\":\"%s\",\"design\":", RECORD_ABI,
+		   extspt_identity.variant);
+	record_string(m, extspt_identity.design);
 }
 
 void record_clock(struct seq_file *m)
@@ -146,7 +137,8 @@ void record_ops(struct seq_file *m)
 		record_series(m, extspt_op_names[op], &extspt_detailed[op]);
 		separator = ",";
 	}
-	seq_putc(m, '}');
+	seq_puts(m, "},\"batch\":");
+	batch_show(m);
 }
 
 void record_locks(struct seq_file *m)
@@ -187,22 +179,6 @@ void memory_snapshot(struct memory_snapshot *snapshot)
 		for (owner = 0; owner < NR_OWNERS; owner++)
 			ledger_read(class, owner, &snapshot->lines[class][owner]);
 	snapshot->taken = true;
-}
-
-int pool_snapshot(struct pool_snapshot *snapshot, const struct list_head *pools)
-{
-	struct page_pool *pool;
-	unsigned int nr = 0;
-
-	list_for_each_entry(pool, pools, node)
-		nr++;
-	snapshot->pools = kvcalloc(nr, sizeof(*snapshot->pools), GFP_KERNEL);
-	if (!snapshot->pools)
-		return -ENOMEM;
-	snapshot->nr = 0;
-	list_for_each_entry(pool, pools, node)
-		snapshot->pools[snapshot->nr++] = *pool;
-	return 0;
 }
 
 void pool_snapshot_free(struct pool_snapshot *snapshot)
@@ -288,13 +264,17 @@ static void record_violation(void *ctx, const char *kind, const char *detail)
 	list->separator = ",";
 }
 
-void record_seam(struct seq_file *m)
+void record_seam(struct seq_file *m, bool calls)
 {
 	struct record_list list = { .m = m, .separator = "" };
 
-	seq_puts(m, "\"seam\":{\"calls\":[");
-	seam_walk_stats(record_call, &list);
-	seq_puts(m, "],\"violations\":[");
+	seq_puts(m, "\"seam\":{");
+	if (calls) {
+		seq_puts(m, "\"calls\":[");
+		seam_walk_stats(record_call, &list);
+		seq_puts(m, "],");
+	}
+	seq_puts(m, "\"violations\":[");
 	list.separator = "";
 	seam_walk_violations(record_violation, &list);
 	seq_puts(m, "]}");

@@ -27,8 +27,7 @@ struct pool_snapshot {
 };
 
 void memory_snapshot(struct memory_snapshot *snapshot);
-/* 0 or -ENOMEM; freed by pool_snapshot_free(). */
-int pool_snapshot(struct pool_snapshot *snapshot, const struct list_head *pools);
+/* Of a snapshot that a host took, or of none. */
 void pool_snapshot_free(struct pool_snapshot *snapshot);
 
 /* Measures what measuring costs. On error record_exit() follows all the same. */
@@ -42,7 +41,8 @@ void record_locks(struct seq_file *m);
 void record_counts(struct seq_file *m);
 void record_memory(struct seq_file *m, const struct memory_snapshot *run,
 		   const struct memory_snapshot *end, const struct pool_snapshot *pools);
-void record_seam(struct seq_file *m);
+/* @calls: also how often each leaf gave which status. */
+void record_seam(struct seq_file *m, bool calls);
 /* A JSON string; what JSON cannot hold becomes '?'. */
 void record_string(struct seq_file *m, const char *s);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 #include <linux/cpumask.h>
+#include <linux/preempt.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
 #include <linux/vmalloc.h>
@@ -37,25 +38,53 @@ const char * const extspt_count_names[NR_COUNTS] = {
 	[COUNT_GFP_ATOMIC]	= "gfp_atomic",
 };
 
-struct series extspt_plain[NR_OPS];
+/* What counts, and what is timed while warming up. */
+static struct series plain[2][NR_OPS];
+struct series *extspt_plain = plain[false];
 struct series extspt_detailed[NR_OPS];
 
 DEFINE_STATIC_KEY_FALSE(extspt_detail);
-DEFINE_PER_CPU(u64 [NR_COUNTS], extspt_counts);
+/* Not DEFINE_PER_CPU: see the ledger. */
+u64 __percpu *extspt_counts;
 
-int series_init(struct series *series)
+static void hists_free(struct hist **hists)
 {
 	int cpu;
 
-	series->cpu = kcalloc(nr_cpu_ids, sizeof(*series->cpu), GFP_KERNEL);
-	if (!series->cpu)
-		return -ENOMEM;
+	if (!hists)
+		return;
+	for_each_possible_cpu(cpu)
+		vfree(hists[cpu]);
+	kfree(hists);
+}
+
+/* One for each CPU, or NULL. */
+static struct hist **hists_alloc(void)
+{
+	struct hist **hists = kcalloc(nr_cpu_ids, sizeof(*hists), GFP_KERNEL);
+	int cpu;
+
+	if (!hists)
+		return NULL;
 	for_each_possible_cpu(cpu) {
-		series->cpu[cpu] = vzalloc(sizeof(*series->cpu[cpu]));
-		if (!series->cpu[cpu]) {
-			series_destroy(series);
-			return -ENOMEM;
+		hists[cpu] = vzalloc(sizeof(*hists[cpu]));
+		if (!hists[cpu]) {
+			hists_free(hists);
+			return NULL;
 		}
+	}
+	return hists;
+}
+
+int series_init(struct series *series, bool softirqs)
+{
+	series->softirq = NULL;
+	series->cpu = hists_alloc();
+	if (series->cpu && softirqs)
+		series->softirq = hists_alloc();
+	if (!series->cpu || (softirqs && !series->softirq)) {
+		series_destroy(series);
+		return -ENOMEM;
 	}
 	series_reset(series);
 	return 0;
@@ -63,13 +92,9 @@ int series_init(struct series *series)
 
 void series_destroy(struct series *series)
 {
-	int cpu;
-
-	if (!series->cpu)
-		return;
-	for_each_possible_cpu(cpu)
-		vfree(series->cpu[cpu]);
-	kfree(series->cpu);
+	hists_free(series->softirq);
+	hists_free(series->cpu);
+	series->softirq = NULL;
 	series->cpu = NULL;
 }
 
@@ -77,15 +102,36 @@ void series_reset(struct series *series)
 {
 	int cpu;
 
-	for_each_possible_cpu(cpu)
+	for_each_possible_cpu(cpu) {
 		hist_reset(series->cpu[cpu]);
+		if (series->softirq)
+			hist_reset(series->softirq[cpu]);
+	}
 }
 
 void series_add(struct series *series, u64 ticks)
 {
 	/* get_cpu() keeps a second thread of this CPU out of the histogram. */
-	hist_add(series->cpu[get_cpu()], ticks);
+	int cpu = get_cpu();
+
+	if (likely(!in_serving_softirq()))
+		hist_add(series->cpu[cpu], ticks);
+	else if (!WARN_ON_ONCE(!series->softirq))
+		hist_add(series->softirq[cpu], ticks);
 	put_cpu();
+}
+
+u64 series_n(const struct series *series)
+{
+	u64 n = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		n += series->cpu[cpu]->n;
+		if (series->softirq)
+			n += series->softirq[cpu]->n;
+	}
+	return n;
 }
 
 struct hist *series_total(const struct series *series)
@@ -96,8 +142,11 @@ struct hist *series_total(const struct series *series)
 	if (!total)
 		return NULL;
 	hist_reset(total);
-	for_each_possible_cpu(cpu)
+	for_each_possible_cpu(cpu) {
 		hist_merge(total, series->cpu[cpu]);
+		if (series->softirq)
+			hist_merge(total, series->softirq[cpu]);
+	}
 	return total;
 }
 
@@ -105,10 +154,15 @@ int extspt_stats_init(void)
 {
 	int op, ret;
 
+	extspt_counts = __alloc_percpu(NR_COUNTS * sizeof(u64), __alignof__(u64));
+	if (!extspt_counts)
+		return -ENOMEM;
 	for (op = 0; op < NR_OPS; op++) {
-		ret = series_init(&extspt_plain[op]);
+		ret = series_init(&plain[false][op], false);
 		if (!ret)
-			ret = series_init(&extspt_detailed[op]);
+			ret = series_init(&plain[true][op], false);
+		if (!ret)
+			ret = series_init(&extspt_detailed[op], true);
 		if (ret) {
 			extspt_stats_exit();
 			return ret;
@@ -122,9 +176,11 @@ void extspt_stats_exit(void)
 	int op;
 
 	for (op = 0; op < NR_OPS; op++) {
-		series_destroy(&extspt_plain[op]);
+		series_destroy(&plain[false][op]);
+		series_destroy(&plain[true][op]);
 		series_destroy(&extspt_detailed[op]);
 	}
+	free_percpu(extspt_counts);
 }
 
 void extspt_measure_begin(void)
@@ -134,17 +190,30 @@ void extspt_measure_begin(void)
 	for (op = 0; op < NR_OPS; op++)
 		series_reset(&extspt_detailed[op]);
 	for_each_possible_cpu(cpu)
-		memset(per_cpu_ptr(&extspt_counts, cpu), 0, sizeof(extspt_counts));
+		memset(per_cpu_ptr(extspt_counts, cpu), 0, NR_COUNTS * sizeof(u64));
 	mlock_classes_reset();
 	seam_reset_stats();
+	extspt_steps_reset();
 }
 
-void extspt_stats_reset(void)
+static void plain_reset(void)
 {
 	int op;
 
 	for (op = 0; op < NR_OPS; op++)
 		series_reset(&extspt_plain[op]);
+}
+
+void extspt_plain_aside(bool aside)
+{
+	extspt_plain = plain[aside];
+	if (aside)
+		plain_reset();
+}
+
+void extspt_stats_reset(void)
+{
+	plain_reset();
 	extspt_measure_begin();
 }
 
@@ -163,6 +232,6 @@ u64 extspt_count_total(enum extspt_count count)
 	int cpu;
 
 	for_each_possible_cpu(cpu)
-		total += per_cpu(extspt_counts, cpu)[count];
+		total += per_cpu_ptr(extspt_counts, cpu)[count];
 	return total;
 }

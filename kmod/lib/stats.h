@@ -15,7 +15,9 @@
 #include <linux/types.h>
 
 #include "lib/clock.h"
+#include "lib/compat.h"
 #include "lib/hist.h"
+#include "lib/steps.h"
 
 enum extspt_op {
 	OP_FAULT,
@@ -47,18 +49,24 @@ enum extspt_count {
 	NR_COUNTS
 };
 
-/* One histogram per CPU; a CPU only ever touches its own. */
+/*
+ * A histogram per CPU for tasks and one for softirqs, as an RCU callback may put a
+ * PAMT pair, and be timed, in the middle of a task that adds to its own.
+ */
 struct series {
 	struct hist **cpu;
+	struct hist **softirq;
 };
 
 extern const char * const extspt_op_names[NR_OPS];
 extern const char * const extspt_count_names[NR_COUNTS];
-extern struct series extspt_plain[NR_OPS];
+/* NR_OPS of them, as are the detailed ones. */
+extern struct series *extspt_plain;
 extern struct series extspt_detailed[NR_OPS];
 
 DECLARE_STATIC_KEY_FALSE(extspt_detail);
-DECLARE_PER_CPU(u64 [NR_COUNTS], extspt_counts);
+/* NR_COUNTS of them on each CPU. */
+extern u64 __percpu *extspt_counts;
 
 /* True in the detail pass. */
 static __always_inline bool extspt_detail_on(void)
@@ -69,26 +77,30 @@ static __always_inline bool extspt_detail_on(void)
 static __always_inline void extspt_count(enum extspt_count count)
 {
 	if (extspt_detail_on())
-		this_cpu_inc(extspt_counts[count]);
+		extspt_cpu_inc(extspt_counts[count]);
 }
 
 /* Only the sum over all CPUs and a whole run means anything. */
 static __always_inline void extspt_uncount(enum extspt_count count)
 {
 	if (extspt_detail_on())
-		this_cpu_dec(extspt_counts[count]);
+		extspt_cpu_dec(extspt_counts[count]);
 }
 
-int series_init(struct series *series);
+/* @softirqs: of something that happens in softirqs, too. 0 or -ENOMEM. */
+int series_init(struct series *series, bool softirqs);
 void series_destroy(struct series *series);
 void series_reset(struct series *series);
 void series_add(struct series *series, u64 ticks);
+u64 series_n(const struct series *series);
 /* All CPUs together, in memory the caller frees with vfree(); NULL: no memory. */
 struct hist *series_total(const struct series *series);
 
 int extspt_stats_init(void);
 void extspt_stats_exit(void);
 void extspt_stats_reset(void);
+/* What plain passes time from here on is warming up: apart from the rest, and forgotten. */
+void extspt_plain_aside(bool aside);
 void extspt_pass_begin(bool detail);
 /* Forget the steps, locks and counts so far; the outer operations stay. */
 void extspt_measure_begin(void);
@@ -105,9 +117,25 @@ static __always_inline void extspt_outer_add(enum extspt_op op, u64 ticks)
 	series_add(extspt_detail_on() ? &extspt_detailed[op] : &extspt_plain[op], ticks);
 }
 
+/*
+ * Ticks since @since. The rig's own modules that are known to be slower, and
+ * only they, spend so many thousandths more here; variant.h says how many.
+ */
+static __always_inline u64 extspt_outer_ticks(u64 since)
+{
+	u64 ticks = extspt_clock_end() - since;
+#ifdef CONFIG_EXTSPT_RIG_DELAY
+	u64 wanted = ticks + ticks * CONFIG_EXTSPT_RIG_DELAY / 1000;
+
+	while (ticks < wanted)
+		ticks = extspt_clock_end() - since;
+#endif
+	return ticks;
+}
+
 static __always_inline void extspt_outer_end(enum extspt_op op, u64 since)
 {
-	extspt_outer_add(op, extspt_clock_end() - since);
+	extspt_outer_add(op, extspt_outer_ticks(since));
 }
 
 /* A step inside: timed in the detail pass only. */
@@ -118,8 +146,10 @@ static __always_inline u64 extspt_step_begin(void)
 
 static __always_inline void extspt_step_end(enum extspt_op op, u64 since)
 {
-	if (extspt_detail_on())
+	if (extspt_detail_on()) {
 		series_add(&extspt_detailed[op], extspt_clock_end() - since);
+		extspt_steps_add(op);
+	}
 }
 
 #endif /* EXTSPT_STATS_H */

@@ -56,6 +56,11 @@ enum seam_leaf {
 #define SEAM_LEAF_MASK			0xffffULL
 #define SEAM_VERSION_SHIFT		16
 #define SEAM_VERSION_MASK		0xffULL
+/*
+ * For the model only: no vCPU is in the TD, and the caller is alone. What is drawn
+ * does not make such a call BUSY, as nothing on a real machine would.
+ */
+#define SEAM_ALONE			BIT_ULL(63)
 
 /* Status: bits 63:32 class and code, bits 31:0 details (an operand id, mostly). */
 #define SEAM_STATUS_MASK		0xffffffff00000000ULL
@@ -184,7 +189,11 @@ struct seam_config {
 	bool check_caches;
 };
 
-int seam_init(const struct seam_config *config);	/* 0, -EINVAL, -EBUSY, -ENOMEM */
+/*
+ * The module anew, all memory free; what calls cost and what is injected stays as
+ * it is. 0, -EINVAL, -EBUSY, -ENOMEM.
+ */
+int seam_init(const struct seam_config *config);
 void seam_exit(void);
 
 /* Modelled time: @transition_ns outside, @body_ns inside the locks. */
@@ -197,6 +206,8 @@ struct seam_cost {
  * (all of a refused call, no lock held). 0 or -ENOENT. Not while calls run.
  */
 int seam_set_cost(const char *leaf, struct seam_cost cost);
+/* While it rests, calls take no time: for what is not measured. Between calls only. */
+void seam_costs_rest(bool rest);
 /*
  * The time of a call on @leaf is drawn between @min_ns and @max_ns, the sum of
  * its cost being the mean. After seam_set_cost(). 0, -ENOENT or -EINVAL.
@@ -265,11 +276,17 @@ enum seam_event {
 	SEAM_EVENT_KEY_ENGINE_BUSY,	/* MNG.KEY.CONFIG */
 	SEAM_EVENT_KEY_GENERATION,	/* MNG.KEY.CONFIG */
 	SEAM_EVENT_TREE_CONTENDED,	/* DEMOTE, PROMOTE of 1.5.25 */
-	SEAM_EVENT_BUSY,		/* S-EPT tree, pages given: as if another call had them */
+	SEAM_EVENT_BUSY,		/* memory leaves, TRACK, PAMT.ADD: a lock is taken */
 	SEAM_NR_EVENTS,
 };
 
 void seam_inject(enum seam_event event, u32 rate, u64 seed);
+
+/*
+ * @refuse is asked at every point where a call that Linux expects to be BUSY at
+ * times may be so; true refuses it there. NULL: nobody is asked. Not while calls run.
+ */
+void seam_refuse(bool (*refuse)(const char *leaf, unsigned long site));
 
 /* The guest's side, for actors: a vCPU in the TD named by its TDR, an ACCEPT. */
 u64 seam_guest_enter(u64 tdr, u64 *epoch);

@@ -4,8 +4,17 @@
  * so the host asserts it; the comments in ops.h say which mode.
  */
 
+#include "lib/identity.h"
 #include "strategy.h"
 #include "tdx/tdh.h"
+
+const struct extspt_identity extspt_identity = {
+	.variant = EXTSPT_VARIANT,
+	.title = EXTSPT_TITLE,
+	.origin = EXTSPT_ORIGIN,
+	.design = EXTSPT_DESIGN,
+	.folder = "extspt_" EXTSPT_VARIANT,
+};
 
 struct mlock_class extspt_split_lock_class;
 
@@ -26,48 +35,111 @@ int tdx_topup(struct extspt_vcpu *vcpu, unsigned int extra)
 	return pamt_source_topup(&vcpu->pamt, extra);
 }
 
+int tdx_prepare_pfn(struct extspt_vcpu *vcpu, struct page *page, int level)
+{
+	return pamt_install_prepare_pfn(&vcpu->install, page, level);
+}
+
+void tdx_pfn_done(struct extspt_vcpu *vcpu)
+{
+	pamt_install_pfn_done(&vcpu->install);
+}
+
+int tdx_phys_prepare(struct extspt_vcpu *vcpu, struct page *page, int level)
+{
+	if (level != PG_LEVEL_4K)
+		return 0;
+	return pamt_install_phys_prepare(page, pamt_source_supply(&vcpu->pamt));
+}
+
+void tdx_phys_cleanup(struct page *page, int level)
+{
+	if (level == PG_LEVEL_4K)
+		pamt_install_phys_cleanup(page);
+}
+
 int tdx_link(struct extspt_vcpu *vcpu, u64 gfn, int level, struct page *sept)
 {
 	u64 since = extspt_step_begin();
 	int ret;
 
-	ret = pamt_install_hand_over(sept, pamt_source_list(&vcpu->pamt));
+	ret = pamt_install_link(sept, pamt_source_supply(&vcpu->pamt));
 	if (ret)
 		return ret;
 	ret = tdx_error(tdh_range_page(SEAM_MEM_SEPT_ADD, vcpu->vm->td.tdr, gfn << PAGE_SHIFT,
 				       level, sept));
 	if (ret)
-		pamt_install_taken_back(sept);
+		pamt_install_unlink(sept);
 	extspt_step_end(OP_LINK, since);
 	return ret;
 }
 
+/* A 2 MiB page must not have a pair behind it (seam-model.md section 2). */
+static int tdx_map_begin(struct extspt_vcpu *vcpu, int level, struct page *page)
+{
+	struct pamt_supply from = pamt_source_supply(&vcpu->pamt);
+
+	if (level == PG_LEVEL_4K)
+		return pamt_install_map(&vcpu->install, page, from);
+	return split_source_leaf_map(&vcpu->vm->split, from);
+}
+
 int tdx_map(struct extspt_vcpu *vcpu, u64 gfn, int level, struct page *page)
 {
-	/* A 2 MiB page must not have a pair behind it (seam-model.md section 2). */
-	bool small = level == PG_LEVEL_4K;
 	u64 since = extspt_step_begin();
 	int ret;
 
-	if (small) {
-		ret = pamt_install_hand_over(page, pamt_source_list(&vcpu->pamt));
-		if (ret)
-			return ret;
-	}
+	ret = tdx_map_begin(vcpu, level, page);
+	if (ret)
+		return ret;
 	ret = tdx_error(tdh_range_page(SEAM_MEM_PAGE_AUG, vcpu->vm->td.tdr, gfn << PAGE_SHIFT,
 				       level, page));
-	if (ret && small)
-		pamt_install_taken_back(page);
+	if (ret && level == PG_LEVEL_4K)
+		pamt_install_unmap(&vcpu->install, page);
+	else if (ret)
+		split_source_leaf_unmapped(&vcpu->vm->split);
 	extspt_step_end(OP_MAP, since);
 	return ret;
 }
 
-/* BLOCK and TRACK. No vCPU is ever inside the TD, so there is nobody to kick. */
+/* The module has given a guest page back. */
+static void tdx_unmapped(struct extspt_vm *vm, int level, struct page *page)
+{
+	if (level == PG_LEVEL_4K)
+		pamt_install_unmapped(page);
+	else
+		split_source_leaf_unmapped(&vm->split);
+}
+
+/*
+ * tdh_do_no_vcpus(): with mmu_lock held for write only the guest itself is in
+ * the way, and is so once: upstream bugs the VM when the call that follows the
+ * kick of all vCPUs is BUSY, too. No vCPU is ever inside the TD: there is nobody
+ * to kick.
+ */
+static u64 tdh_range_no_vcpus(u64 fn, struct page *tdr, u64 gpa, int level)
+{
+	u64 status = tdh_range(fn, tdr, gpa, level);
+
+	if (unlikely(seam_is_busy(status)))
+		status = tdh_range(fn | SEAM_ALONE, tdr, gpa, level);
+	return status;
+}
+
+static u64 tdh_track_no_vcpus(struct page *tdr)
+{
+	u64 status = tdh_one(SEAM_MEM_TRACK, page_to_phys(tdr));
+
+	if (unlikely(seam_is_busy(status)))
+		status = tdh_one(SEAM_MEM_TRACK | SEAM_ALONE, page_to_phys(tdr));
+	return status;
+}
+
 static int tdx_block_and_track(struct extspt_td *td, u64 gpa, int level)
 {
-	int ret = tdx_error(tdh_range(SEAM_MEM_RANGE_BLOCK, td->tdr, gpa, level));
+	int ret = tdx_error(tdh_range_no_vcpus(SEAM_MEM_RANGE_BLOCK, td->tdr, gpa, level));
 
-	return ret ?: tdx_error(tdh_one(SEAM_MEM_TRACK, page_to_phys(td->tdr)));
+	return ret ?: tdx_error(tdh_track_no_vcpus(td->tdr));
 }
 
 int tdx_remove(struct extspt_vm *vm, u64 gfn, int level, struct page *page)
@@ -79,71 +151,95 @@ int tdx_remove(struct extspt_vm *vm, u64 gfn, int level, struct page *page)
 	ret = tdx_block_and_track(td, gpa, level);
 	if (ret)
 		return ret;
-	ret = tdx_error(tdh_range(SEAM_MEM_PAGE_REMOVE, td->tdr, gpa, level));
+	ret = tdx_error(tdh_range_no_vcpus(SEAM_MEM_PAGE_REMOVE, td->tdr, gpa, level));
 	if (ret)
 		return ret;
 	ret = tdx_error(tdh_phymem_page_wbinvd_hkid(td->hkid, page));
 	if (ret)
 		return ret;
-	if (level == PG_LEVEL_4K)
-		pamt_install_taken_back(page);
+	tdx_unmapped(vm, level, page);
 	return 0;
 }
 
-/* DEMOTE with the pair for the guest's range; the module may be interrupted. */
-static int tdx_demote(struct extspt_vm *vm, u64 gpa, struct page *sept, struct page *page)
+/* Nothing was done: by an interrupt, or for a call that wants the S-EPT tree more. */
+static bool tdx_interrupted(u64 status)
 {
-	struct page_list *list = split_source_list(&vm->split);
-	bool dynamic = pamt_install_dynamic();
-	struct pamt_pair pair;
-	u64 status;
-	int ret;
+	return status == SEAM_INTERRUPTED_RESTARTABLE ||
+	       (status & SEAM_STATUS_MASK) == SEAM_INTERRUPTED_BUSY;
+}
 
-	if (dynamic) {
-		ret = pamt_pair_take(&pair, list);
-		if (ret)
-			return ret;
-		tdh_give(pair.page[0]);
-		tdh_give(pair.page[1]);
-	}
+/* Until the module is not interrupted; @pair is for the guest's range, if it needs one. */
+static int tdx_demote_call(struct extspt_vm *vm, u64 gpa, struct page *sept, struct page *page,
+			   struct pamt_pair *pair)
+{
+	unsigned long begun = pamt_demote_begin(page);
+	int retried = 0;
+	u64 status;
+
 	do {
 		status = tdh_mem_page_demote(vm->td.tdr, gpa, PG_LEVEL_2M, sept,
-					     dynamic ? pair.page : NULL);
-	} while (status == SEAM_INTERRUPTED_RESTARTABLE);
-	ret = tdx_error(status);
-	if (!dynamic)
-		return ret;
+					     pair ? pair->page : NULL);
+	} while (tdx_interrupted(status) || (seam_is_busy(status) && !retried++));
+	pamt_demote_end(page, begun);
+	return tdx_error(status);
+}
+
+static int tdx_demote(struct extspt_vm *vm, u64 gpa, struct page *sept, struct page *page)
+{
+	struct pamt_pair pair;
+	int ret;
+
+	if (!pamt_install_dynamic())
+		return tdx_demote_call(vm, gpa, sept, page, NULL);
+	split_source_take_begin(&vm->split);
+	ret = pamt_pair_take(&pair, split_source_guest_supply(&vm->split, sept));
 	if (ret)
-		pamt_pair_free(&pair);
+		goto out;
+	tdh_give(pair.page[0]);
+	tdh_give(pair.page[1]);
+	ret = tdx_demote_call(vm, gpa, sept, page, &pair);
+	if (ret)
+		split_source_guest_pair_back(&vm->split, &pair);
 	else
 		pamt_split_refs(page);
+out:
+	split_source_take_end(&vm->split);
+	return ret;
+}
+
+static int tdx_split_sept(struct extspt_vm *vm, struct page *sept)
+{
+	int ret;
+
+	split_source_take_begin(&vm->split);
+	ret = pamt_install_split(sept, split_source_sept_supply(&vm->split, sept));
+	split_source_take_end(&vm->split);
 	return ret;
 }
 
 int tdx_split(struct extspt_vm *vm, u64 gfn, struct page *sept, struct page *page)
 {
-	struct page_list *list = split_source_list(&vm->split);
 	bool early = split_source_pamt_before_block();
 	u64 gpa = gfn << PAGE_SHIFT;
 	int ret = 0;
 
 	if (early)
-		ret = pamt_install_hand_over(sept, list);
+		ret = tdx_split_sept(vm, sept);
 	if (ret)
 		return ret;
 	ret = tdx_block_and_track(&vm->td, gpa, PG_LEVEL_2M);
 	if (ret) {
 		if (early)
-			pamt_install_taken_back(sept);
+			pamt_install_unsplit(sept);
 		return ret;
 	}
 	if (!early)
-		ret = pamt_install_hand_over(sept, list);
+		ret = tdx_split_sept(vm, sept);
 	if (ret)
 		return ret;
 	ret = tdx_demote(vm, gpa, sept, page);
 	if (ret)
-		pamt_install_taken_back(sept);
+		pamt_install_unsplit(sept);
 	return ret;
 }
 
@@ -167,7 +263,7 @@ int tdx_reclaim(struct extspt_vm *vm, struct page *page, int level)
 {
 	int ret = tdx_reclaim_page(&vm->td, page);
 
-	if (!ret && level == PG_LEVEL_4K)
-		pamt_install_taken_back(page);
+	if (!ret)
+		tdx_unmapped(vm, level, page);
 	return ret;
 }

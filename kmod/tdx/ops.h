@@ -15,6 +15,14 @@ struct page;
 /* No lock; may sleep. Fills TDX's cache for one fault and @extra pages more. */
 int tdx_topup(struct extspt_vcpu *vcpu, unsigned int extra);
 
+/* No lock; may sleep: the pfn of a fault is known. Done: the fault is over, in any way. */
+int tdx_prepare_pfn(struct extspt_vcpu *vcpu, struct page *page, int level);
+void tdx_pfn_done(struct extspt_vcpu *vcpu);
+
+/* mmu_lock held for read, the SPTE not frozen yet. Cleanup: the page stays the caller's. */
+int tdx_phys_prepare(struct extspt_vcpu *vcpu, struct page *page, int level);
+void tdx_phys_cleanup(struct page *page, int level);
+
 /*
  * mmu_lock held for read, the SPTE frozen; never sleep. 0; -EBUSY: restore the
  * SPTE and retry the fault; -ENOMEM, -EIO: the fault fails. On error the page

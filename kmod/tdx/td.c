@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
+#include <linux/idr.h>
+#include <linux/mutex.h>
 #include <linux/pfn.h>
 
 #include "strategy.h"
@@ -9,7 +11,14 @@
 #define FIRST_HKID	33
 #define LAST_HKID	63
 
-static u16 next_hkid = FIRST_HKID;
+/* As tdx_guest_keyid_pool. */
+static DEFINE_IDA(hkid_pool);
+
+/*
+ * As upstream's tdx_lock: the leaves that work on the module's table of key ids
+ * do not wait for each other, so that TDs made or torn down together get BUSY.
+ */
+static DEFINE_MUTEX(tdx_lock);
 
 static bool seam_checks;
 
@@ -122,10 +131,13 @@ static int td_create_vcpu(struct extspt_td *td)
 
 static int td_configure(struct extspt_td *td)
 {
-	u64 tdr = page_to_phys(td->tdr);
+	u64 status, tdr = page_to_phys(td->tdr);
 	int i, ret = 0;
 
-	if (seam_is_error(tdh_one(SEAM_MNG_KEY_CONFIG, tdr)))
+	mutex_lock(&tdx_lock);
+	status = tdh_one(SEAM_MNG_KEY_CONFIG, tdr);
+	mutex_unlock(&tdx_lock);
+	if (seam_is_error(status))
 		return -EIO;
 	for (i = 0; !ret && i < TD_NR_TDCX; i++)
 		ret = control_page_add(SEAM_MNG_ADDCX, &td->tdcx[i], tdr);
@@ -144,34 +156,72 @@ int extspt_td_create(struct extspt_vm *vm)
 	struct extspt_td *td = &vm->td;
 	int ret;
 
-	td->hkid = next_hkid;
-	next_hkid = next_hkid == LAST_HKID ? FIRST_HKID : next_hkid + 1;
+	ret = pamt_install_td_create();
+	if (ret)
+		return ret;
+	td->announced = true;
+	ret = ida_alloc_range(&hkid_pool, FIRST_HKID, LAST_HKID, GFP_KERNEL);
+	if (ret < 0)
+		goto destroy;
+	td->hkid = ret;
+	mutex_lock(&tdx_lock);
 	ret = control_page_add(SEAM_MNG_CREATE, &td->tdr, td->hkid);
+	mutex_unlock(&tdx_lock);
 	if (!ret)
 		ret = td_configure(td);
-	if (ret) {
-		extspt_td_release_hkid(vm);
-		extspt_td_destroy(vm);
-	}
+	if (!ret)
+		return 0;
+	extspt_td_release_hkid(vm);
+destroy:
+	extspt_td_destroy(vm);
 	return ret;
+}
+
+/* A vCPU whose creation failed half-way was never associated: tdx_flush_vp(). */
+static int td_flush_vcpu(struct extspt_td *td)
+{
+	u64 status = tdh_one(SEAM_VP_FLUSH, page_to_phys(td->tdvpr));
+
+	if ((status & SEAM_STATUS_MASK) == SEAM_VCPU_NOT_ASSOCIATED)
+		return 0;
+	return seam_is_error(status) ? -EIO : 0;
+}
+
+/* smp_func_do_phymem_cache_wb(): it may be interrupted, and is resumed then. */
+static int td_write_back(void)
+{
+	u64 status = tdh_one(SEAM_PHYMEM_CACHE_WB, 0);
+
+	while (status == SEAM_INTERRUPTED_RESUMABLE)
+		status = tdh_one(SEAM_PHYMEM_CACHE_WB, 1);
+	return seam_is_error(status) ? -EIO : 0;
+}
+
+static int td_release_hkid(struct extspt_td *td)
+{
+	u64 tdr = page_to_phys(td->tdr);
+
+	lockdep_assert_held(&tdx_lock);
+	if (seam_is_error(tdh_one(SEAM_MNG_VPFLUSHDONE, tdr)) || td_write_back() ||
+	    seam_is_error(tdh_one(SEAM_MNG_KEY_FREEID, tdr)))
+		return -EIO;
+	td->released = true;
+	return 0;
 }
 
 int extspt_td_release_hkid(struct extspt_vm *vm)
 {
 	struct extspt_td *td = &vm->td;
-	u64 tdr;
+	int ret;
 
 	if (!td->tdr || td->released)
 		return 0;
-	tdr = page_to_phys(td->tdr);
-	if (td->tdvpr && seam_is_error(tdh_one(SEAM_VP_FLUSH, page_to_phys(td->tdvpr))))
+	if (td->tdvpr && td_flush_vcpu(td))
 		return -EIO;
-	if (seam_is_error(tdh_one(SEAM_MNG_VPFLUSHDONE, tdr)) ||
-	    seam_is_error(tdh_one(SEAM_PHYMEM_CACHE_WB, 0)) ||
-	    seam_is_error(tdh_one(SEAM_MNG_KEY_FREEID, tdr)))
-		return -EIO;
-	td->released = true;
-	return 0;
+	mutex_lock(&tdx_lock);
+	ret = td_release_hkid(td);
+	mutex_unlock(&tdx_lock);
+	return ret;
 }
 
 /* A control page that the module does not give back is leaked, and shows as such. */
@@ -195,4 +245,11 @@ void extspt_td_destroy(struct extspt_vm *vm)
 		control_page_reclaim(&td->tdcx[i], td->hkid);
 	/* The TDR last, and under the module's own key. */
 	control_page_reclaim(&td->tdr, 0);
+	/* A TD that could not be torn down keeps its key. */
+	if (td->hkid && !td->tdr)
+		ida_free(&hkid_pool, td->hkid);
+	td->hkid = 0;
+	if (td->announced)
+		pamt_install_td_destroy();
+	td->announced = false;
 }

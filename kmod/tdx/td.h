@@ -21,6 +21,7 @@ struct extspt_td {
 	struct page *tdvpr;
 	struct page *tdvpx[TD_NR_TDVPX];
 	u16 hkid;
+	bool announced;		/* to pamt_install */
 	bool released;		/* HKID is free: reclaim works, blocking no more */
 };
 

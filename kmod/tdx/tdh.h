@@ -11,18 +11,36 @@
 #include <linux/io.h>
 #include <linux/mm.h>
 
+#include "lib/bare.h"
 #include "lib/compat.h"
+#include "lib/custody.h"
 #include "lib/stats.h"
 #include "seam/seam.h"
 
 /* enum pg_level of the kernel counts from 1, the module's levels from 0. */
 #define PG_LEVEL_TO_TDX(level)	((level) - 1)
 
+/* RDRAND_RETRY_LOOPS of sc_retry() */
+#define TDH_ENTROPY_TRIES	10
+
+static inline u64 tdh_call_again(u64 fn, struct seam_args *args)
+{
+	int tries = TDH_ENTROPY_TRIES;
+	u64 status;
+
+	do
+		status = seam_call(fn, args);
+	while (status == SEAM_RND_NO_ENTROPY && --tries > 1);
+	return status;
+}
+
 static inline u64 tdh_call(u64 fn, struct seam_args *args)
 {
 	u64 since = extspt_step_begin();
-	u64 status = seam_call(fn, args);
+	u64 status = extspt_bare_on() ? bare_seam_call(fn, args) : seam_call(fn, args);
 
+	if (unlikely(status == SEAM_RND_NO_ENTROPY))
+		status = tdh_call_again(fn, args);
 	extspt_step_end(OP_SEAMCALL, since);
 	extspt_count(COUNT_SEAMCALLS);
 	if (seam_is_busy(status))
@@ -32,8 +50,10 @@ static inline u64 tdh_call(u64 fn, struct seam_args *args)
 
 static inline void tdh_give(struct page *page)
 {
+	custody_given(page);
 	extspt_clflush_page(page);
-	seam_page_flushed(page_to_phys(page));
+	if (!extspt_bare_on())
+		seam_page_flushed(page_to_phys(page));
 }
 
 /* Leaves that take one operand in RCX. */

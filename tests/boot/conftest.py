@@ -7,12 +7,16 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import catalogue
 import pytest
 from guests import Project
+from real_kvm import real_kvm
 
-from generator import image, layout
-from generator.kernel import KernelTree
+from generator import layout
+from generator.trees import image
+from generator.trees.kernel import KernelTree
 
+__all__ = ["real_kvm"]
 DATA = Path(__file__).parent.parent / "data"
 ZERO_COSTS = 'id = "zero"\nunit = "ns"\nbody_share = 0.0\n'
 
@@ -55,7 +59,13 @@ def designs(tmp_path_factory: pytest.TempPathFactory, kernels: Path) -> Project:
     (here.root / "build/kernels").symlink_to(kernels)
     if built.is_dir():
         shutil.copytree(built, here.root / "build" / built.name,
-                        ignore=shutil.ignore_patterns("*.o", "*.cmd", "*.new"))
+                        ignore=shutil.ignore_patterns("*.o", "*.cmd", "*.new", "shared-*"))
     done = here.extspt("build")
     assert done.returncode == 0, done.stderr
     return here
+
+
+@pytest.fixture(scope="session")
+def records(designs: Project) -> catalogue.Records:
+    """(variant, workload) -> record, of all designs."""
+    return catalogue.run(designs)

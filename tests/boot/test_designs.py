@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from guests import Project
 
-from generator import store, variant
-from generator.store import Run
+from generator.modules import variant
+from generator.runs import store
+from generator.runs.store import Run
 
 pytestmark = pytest.mark.boot
 ICOUNT = ("run", "--boots", "icount", "--variants", "kvm_owned,split_ops", "--seed", "7",
@@ -20,7 +21,7 @@ ICOUNT = ("run", "--boots", "icount", "--variants", "kvm_owned,split_ops", "--se
 @pytest.fixture(scope="module")
 def smoke(designs: Project) -> Run:
     """Every design with the smoke workload, in both boots."""
-    done = designs.extspt("run", "--workloads", "smoke", "--seed", "7")
+    done = designs.extspt("run", "--variants", "all", "--workloads", "smoke", "--seed", "7")
     assert done.returncode == 0, done.stderr
     return store.load_run(designs.root / done.stdout.strip())
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from guests import Project
 
-from generator import store
-from generator.kernel import KernelTree
+from generator.runs import store
+from generator.trees.kernel import KernelTree
 
 pytestmark = pytest.mark.boot
 Make = Callable[..., Project]

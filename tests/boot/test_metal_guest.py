@@ -1,91 +1,152 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The metal runner's script, run as root in a guest that stands for the machine; never on this one.
+"""Runner metal with host kvm for real, on a machine that is a guest with SVM and a KVM of its own.
 
-The guest has no Python: the test does what the runner does around the script.
+The machine's own modules are the same KVM without hooks; only ours have a parameter extspt_mirror.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from guests import Project
 
-from generator import initramfs, plan, records
-from generator.kernel import KernelTree
-from generator.runners import Guest, Load, RunOutput, metal, qemu
+from generator import layout
+from generator.kvm import kvmhost
+from generator.runners import Guest, Load, metal
+from generator.runs import plan, scripted
+from generator.runs.watch import Limits
+from generator.trees.kernel import KernelTree
 
 pytestmark = pytest.mark.boot
-Make = Callable[..., Project]
-APPLETS = ("grep", "rmdir", "umount", "sleep", "kill", "ls")
-MOUNTS = """#!/bin/sh
-export PATH=/bin
-mount -t proc proc /proc
-mount -t sysfs sysfs /sys
+DESIGN = "kvm_owned"
+SCRIPTS = {"short": ("metal", "populate_seq+pages=64"), "long": ("metal", "churn+pages=65536"),
+           "tds": ("tdx", "populate_seq+pages=64")}
+STATE = """
+state() {
+	hooked=no
+	[ ! -e /sys/module/kvm/parameters/extspt_mirror ] || hooked=yes
+	loaded=
+	while read -r name rest; do
+		case $name in
+		kvm* | extspt*) loaded="$loaded$name," ;;
+		esac
+	done </proc/modules
+	say "STATE $1 rc=$2 hooked=$hooked loaded=$loaded"
+}
+
+# $1: what is run; its output goes to the record port with a word before each line.
+metal() {
+	sh /m/metal-$1.sh /m/modules /m/$1.txt 2>/m/$1.err
+	rc=$?
+	while read -r line; do say "SAID $line"; done </m/$1.err
+	while read -r line; do
+		case $line in
+		"EXTSPT CASE "* | "EXTSPT END "*) say "RECORD $line" ;;
+		esac
+	done </m/$1.txt
+	state $1 $rc
+}
+"""
+MACHINE = """
+/bin/busybox --install -s /bin
+own=/lib/modules/$release
+mkdir -p /m/modules $own
+mv /modules/own-kvm.ko $own/kvm.ko
+mv /modules/own-kvm-amd.ko $own/kvm-amd.ko
+cp /modules/irqbypass.ko $own
+printf '%s\n' 'kvm-amd.ko: kvm.ko irqbypass.ko' 'kvm.ko: irqbypass.ko' irqbypass.ko: \
+	>$own/modules.dep
+mv /modules/*.ko /m/modules
+cp /bin/drive /m/drive
+cp /bin/metal-*.sh /m
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
+echo $$ >/cg/cgroup.procs
+rmdir /cg/extspt
+modprobe kvm_amd
 """
-#: What is left on the machine once the script is gone.
-AFTER = """
-exec 3>>/dev/ttyS1
-echo "LEFT end" >&3
-while read -r name rest; do echo "LEFT module $name" >&3; done </proc/modules
-[ ! -d /sys/fs/cgroup/extspt ] || echo "LEFT group" >&3
-! grep -q debugfs /proc/mounts || echo "LEFT debugfs" >&3
-echo "LEFT done" >&3
-exec 3>&-
-poweroff -f
-"""
+PARTS = """
+state before 0
+metal short
 
+keeper=$(drive keep)
+metal refused
+kill $keeper
+sleep 1
 
-def machine(here: Project, tmp_path: Path, script: str) -> tuple[RunOutput, Load]:
-    """Boot a machine that has metal.sh and the modules, and does ``script``."""
-    built = here.extspt("build", "--variants", "listed,listed_aprime")
-    assert built.returncode == 0, built.stderr
-    tree = KernelTree.probe()
-    files = [(ko.stem.removeprefix("extspt_"), ko)
-             for ko in sorted((here.root / "build" / tree.release).glob("*/*.ko"))]
-    run = plan.make(["listed"], baseline="listed", aprime="listed_aprime", seed=1,
-                    workloads=["smoke"], runner="metal", boots=metal.RUNNER.boots,
-                    costs={"metal": "zero"})
-    load = Load(run.boots[0], files, ["table zero"])
-    guest = Guest(tree.need_image(), tmp_path / "work/initramfs.cpio.gz", 1, 512)
-    metal.RUNNER.prepare(guest, load)
-    entries = initramfs.guest_entries(MOUNTS + script + AFTER, files, initramfs.find_busybox())
-    entries += [initramfs.symlink(f"bin/{applet}", "busybox") for applet in APPLETS]
-    text = (guest.initramfs.parent / metal.SCRIPT).read_bytes()
-    initramfs.write(guest.initramfs, [*entries, initramfs.regular("metal.sh", text)])
-    return qemu.RUNNER.boot("mttcg", guest, tmp_path / "out", lambda line: None), load
-
-
-def left(output: RunOutput) -> list[str]:
-    return [line.strip()[5:] for line in output.serial.read_text().splitlines()
-            if line.startswith("LEFT ")]
-
-
-def test_runs_its_cases_and_leaves_nothing(project: Make, tmp_path: Path,
-                                           capsys: pytest.CaptureFixture[str]) -> None:
-    output, load = machine(project(), tmp_path, "sh /metal.sh /modules /dev/ttyS1")
-    text = output.serial.read_text().replace("\r", "")
-    log = records.parse(text[:text.index("LEFT")], "serial")
-    records.check_against(log, load.plan, "serial")
-    assert [case.rc for case in log.cases] == [0, 0]
-    assert all(min(case.kernel) > 0 for case in log.cases)
-    assert left(output) == ["end", "done"]
-    said = capsys.readouterr().err
-    assert "this very machine" in said and "extspt_listed_aprime" in said
-
-
-def test_interrupted_in_a_case_it_unloads_everything(project: Make, tmp_path: Path) -> None:
-    """FAULT_HANG: the case goes on until a signal comes."""
-    output, _ = machine(project("FAULT_HANG"), tmp_path, """
-sh /metal.sh /modules /records &
-script=$!
+setsid sh /m/metal-long.sh /m/modules /m/long.txt 2>/m/long.err &
+child=$!
+while ! grep -q "^extspt" /proc/modules; do sleep 1; done
 sleep 2
-grep -q extspt_ /proc/modules && echo "LEFT was loaded" >/dev/ttyS1
-kill -TERM $script
-wait $script
-echo "EXTSPT BOOT x x" >/dev/ttyS1
-echo "EXTSPT END cases=0 status=0" >/dev/ttyS1
-""")
-    assert left(output) == ["was loaded", "end", "done"]
+state during 0
+kill -TERM -$child
+wait $child
+state long $?
+
+metal tds
+mkdir /cg/extspt
+"""
+
+
+def scripts(folder: Path, kvm: kvmhost.KvmBuild, ko: Path) -> list[tuple[str, Path]]:
+    """The scripts that runner metal makes, by the name they have in the guest."""
+    made = []
+    for name, (boot, workload) in SCRIPTS.items():
+        run = plan.make([DESIGN], baseline=DESIGN, aprime=DESIGN, seed=1, workloads=[workload],
+                        vcpus=1, runner="metal", host="kvm", costs={boot: "zero"},
+                        boots={boot: metal.RUNNER.boots[boot]})
+        load = Load(run.boots[0], [(DESIGN, ko)], ["table zero"], kvm)
+        metal.RUNNER.prepare(Guest(Path("none"), folder / name / "initramfs", 1), load)
+        made.append((f"metal-{name}.sh", folder / name / metal.SCRIPT))
+    return [*made, ("metal-refused.sh", made[0][1])]
+
+
+@pytest.fixture(scope="module")
+def said(real_kvm: tuple[Project, str], tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """What the machine said, a line each."""
+    here, kdir = real_kvm
+    with here.start("build", "--host", "kvm", "--kdir", kdir, "--variants", DESIGN) as child:
+        _, text = child.communicate(timeout=900)
+    assert child.returncode == 0, text
+    tree, out = KernelTree.probe(kdir), tmp_path_factory.mktemp("metal")
+    ours, own = (kvmhost.find_in(layout.kvm_tree(tree.release, here.root, hooked=hooked))
+                 for hooked in (True, False))
+    ko = layout.staged(tree.release, DESIGN, here.root, "kvm") / f"extspt_{DESIGN}.ko"
+    files = [(DESIGN, ko), *((f"own-{name}", path) for name, path in own.modules
+                            if name != "irqbypass")]
+    ran = scripted.boot(tree, files, STATE + MACHINE + PARTS, out, vcpus=1, kvm=ours,
+                        programs=scripts(out, ours, ko), limits=Limits(120, 300))
+    assert not ran.lost, "\n".join((*ran.serial, *ran.console[-20:]))
+    return list(ran.serial)
+
+
+def state(said: list[str], name: str) -> str:
+    return next(line for line in said if line.startswith(f"STATE {name} "))
+
+
+OWN = "hooked=no loaded=kvm_amd,kvm,"
+
+
+def test_the_run_is_one_of_ours_and_the_own_kvm_comes_back(said: list[str]) -> None:
+    assert state(said, "before") == f"STATE before rc=0 {OWN}"
+    assert state(said, "short") == f"STATE short rc=0 {OWN}"
+    at = said.index(state(said, "short"))
+    assert any("populate_seq+pages=64 rc=0" in line for line in said[:at])
+
+
+def test_a_machine_with_a_vm_is_left_alone(said: list[str]) -> None:
+    assert state(said, "refused") == f"STATE refused rc=15 {OWN}"
+    assert any("is a VM running?" in line for line in said)
+
+
+def test_the_own_kvm_comes_back_when_it_is_interrupted(said: list[str]) -> None:
+    assert "hooked=yes" in state(said, "during") and "extspt_" in state(said, "during")
+    assert state(said, "long") == f"STATE long rc=130 {OWN}"
+
+
+def test_real_tds_go_as_far_as_the_hardware_is_asked(said: list[str]) -> None:
+    """KVM_CREATE_VM is the first that needs it; everything before and after has been done."""
+    at = said.index(state(said, "long"))
+    assert any("KVM_CREATE_VM: Invalid argument" in line for line in said[at:])
+    assert any("populate_seq+pages=64 rc=1" in line for line in said[at:])
+    assert state(said, "tds").endswith(OWN)

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from generator import layout
-from generator.build import BuiltModule, build_all
-from generator.kernel import KernelTree
-from generator.render import render
-from generator.variant import BASELINE, all_variants
+from generator.modules.build import BuiltModule, build_all
+from generator.trees.kernel import KernelTree
+from generator.modules.render import render
+from generator.modules.variant import BASELINE, all_variants
 
 
 @pytest.fixture(scope="session")

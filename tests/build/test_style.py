@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from generator import check, layout, proc
-from generator.build import BuiltModule, build
+from generator import layout, proc
+from generator.modules import check
+from generator.modules.build import BuiltModule, build
 from generator.errors import GateError
-from generator.kernel import KernelTree
-from generator.render import render
-from generator.variant import load_variant
+from generator.trees.kernel import KernelTree
+from generator.modules.render import render
+from generator.modules.variant import load_variant
 from generator.verbs import style
 
 pytestmark = pytest.mark.style

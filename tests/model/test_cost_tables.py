@@ -8,8 +8,9 @@ import re
 
 import pytest
 
-from generator import costs, layout
+from generator import layout
 from generator.errors import ConfigError
+from generator.runs import costs
 
 DRAWN = 'id="t"\nunit="ns"\nbody_share=0.25\n[leaf."PAMT.ADD"]\nns=4000\nmin=2000\nmax={most}\n'
 

@@ -18,7 +18,9 @@ WORKLOADS = ("populate_seq", "populate_rand", "same_range", "convert", "zap", "t
 HEADLINE = ("populate_seq", "same_range", "convert", "idle")
 DESIGNS = {"kvm_owned": "A10", "tdx_prealloc": "A4", "split_ops": "H3", "tip_x86_tdx": "A11",
            "none": "floor"}
-BOOTS = {"icount": ("count", "instructions", 1), "mttcg": ("model", "ns", 2)}
+BOOTS = {"icount": ("count", "instructions", 1), "mttcg": ("model", "ns", 2),
+         "uml": ("native", "ns", 2)}
+DEFAULT_BOOTS = ("icount", "mttcg")
 LOCKS = (("mmu_lock.read", "rwlock-read"), ("mmu_lock.write", "rwlock-write"),
          ("pamt_lock", "spin"))
 COST = {"kvm_owned": 900, "tdx_prealloc": 1000, "split_ops": 1020, "tip_x86_tdx": 1100, "none": 600}
@@ -74,12 +76,13 @@ def memory(design: str, splits: bool, end: bool) -> list[dict[str, Any]]:
     return table
 
 
-def record(design: str, name: str, workload: str, boot: str, rng: random.Random) -> dict[str, Any]:
-    """One record as the module prints it."""
-    model, vcpus = boot == "mttcg", BOOTS[boot][2]
+def record(design: str, name: str, workload: str, boot: str, rng: random.Random,
+           noise: float = 1.0) -> dict[str, Any]:
+    """One record as the module prints it; ``noise`` multiplies its times."""
+    model, vcpus = boot != "icount", BOOTS[boot][2]
     splits = workload == "convert" and design != "none"
     n = 600 if workload != "idle" else 0
-    base = COST[design] * (4 if model else 1)
+    base = COST[design] * (4 if model else 1) * noise
 
     def draw(scale: float) -> list[int]:
         return [int(base * scale * (1 + (rng.random() ** 4 if model else i % 10 == 0)))
@@ -109,17 +112,18 @@ def record(design: str, name: str, workload: str, boot: str, rng: random.Random)
                      "violations": []}, "phase": "end"}
 
 
-def build(root: Path, *, workloads: Sequence[str] = WORKLOADS, boots: Sequence[str] = tuple(BOOTS),
-          designs: Sequence[str] = tuple(DESIGNS), run_id: str = RUN_ID) -> FakeRun:
+def build(root: Path, *, workloads: Sequence[str] = WORKLOADS,
+          boots: Sequence[str] = DEFAULT_BOOTS, designs: Sequence[str] = tuple(DESIGNS),
+          run_id: str = RUN_ID, blocks: int = 1, host: str = "twin") -> FakeRun:
     """Write a complete run directory under ``root`` and return it as the reports see it."""
     names = {d: d for d in designs} | ({"kvm_owned_aprime": "kvm_owned"}
                                        if "kvm_owned" in designs else {})
     run = FakeRun(root / run_id, manifest(run_id, names, workloads, boots))
     for boot in boots:
         lines = []
-        for index, (name, workload) in enumerate((n, w) for n in names for w in workloads):
-            design = names[name]
-            lines.append(case(design, name, workload, boot, index))
+        for block in range(blocks if boot != "icount" else 1):
+            for index, (name, workload) in enumerate((n, w) for n in names for w in workloads):
+                lines.append(case(names[name], name, workload, boot, index, block, host))
         run.records += lines
         folder = run.path / "boots" / boot
         folder.mkdir(parents=True, exist_ok=True)
@@ -127,17 +131,24 @@ def build(root: Path, *, workloads: Sequence[str] = WORKLOADS, boots: Sequence[s
         (folder / "records.jsonl").write_text(text)
         run.manifest["boots"][boot]["sha256"] = hashlib.sha256(text.encode()).hexdigest()
         run.manifest["boots"][boot]["cases"] = len(lines)
-    (run.path / "manifest.json").write_text(json.dumps(run.manifest))
+    store(run)
     return run
 
 
-def case(design: str, name: str, workload: str, boot: str, index: int) -> dict[str, Any]:
-    """One line of records.jsonl."""
+def store(run: FakeRun) -> None:
+    """Write the run's manifest as it is now."""
+    (run.path / "manifest.json").write_text(json.dumps(run.manifest))
+
+
+def case(design: str, name: str, workload: str, boot: str, index: int, block: int = 0,
+         host: str = "twin") -> dict[str, Any]:
+    """One line of records.jsonl; times differ by 1 % between blocks, equal counts do not."""
     rng = random.Random(f"{design}{workload}{boot}")
-    entry = record(design, name, workload, boot, rng)
+    noise = random.Random(f"{name}{workload}{boot}{block}").gauss(1, .01) if block else 1.0
+    entry = record(design, name, workload, boot, rng, noise) | {"host": host}
     live = sum(e["live"] for e in entry["memory"]["run"] if e["charged"])
     before = 5_000_000
-    return {"boot": boot, "index": index, "variant": name,
+    return {"boot": boot, "block": block, "build": 0, "index": index, "variant": name,
             "aprime_of": design if name != design else None, "workload": workload, "rc": 0,
             "kernel_stat": [before, before + 4096 * (live + 3), before + 8192], "record": entry}
 
@@ -160,13 +171,14 @@ def manifest(run_id: str, names: dict[str, str], workloads: Sequence[str],
                              "aprime_of": d if n != d else None, "fingerprint": "0" * 64,
                              "ko_sha256": "1" * 64} for n, d in names.items()},
             "workloads": {w: {"pages": 4096} for w in workloads},
-            "costs": {"icount": {"id": "zero", "sha256": "0" * 64, "table": {}},
-                      "mttcg": {"id": "default", "sha256": "2" * 64,
-                                "table": {"SEPT.ADD": [2000, 1000]}}},
+            "costs": {b: {"id": "zero" if b == "icount" else "default", "sha256": "2" * 64,
+                          "table": {} if b == "icount" else {"SEPT.ADD": [2000, 1000]}}
+                      for b in boots},
             "boots": {b: {"tier": BOOTS[b][0], "unit": BOOTS[b][1], "state": "done",
                           "attempts": [{"wall_s": 12.5, "outcome": "done"}], "load_before": 0.2,
-                          "load_after": 1.1, "pinned": b == "mttcg",
+                          "load_after": 1.1, "pinned": b != "icount",
                           "records": f"boots/{b}/records.jsonl", "sha256": "", "cases": 0}
                       for b in boots},
+            "blocks": {"n": 1, "replicate": "boot", "mode": "quick", "builds": 1},
             "plan": {}, "tool_versions": {"python": "3.11.7", "numpy": "2.4.6"},
             "command": ["extspt", "run", "--seed", "195939070"]}

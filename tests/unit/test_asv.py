@@ -6,62 +6,18 @@ from __future__ import annotations
 import itertools
 import json
 import math
-import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import asv
 import pytest
-import synthetic
+from project import Project
 
-from generator import asv_pages, layout
 from generator.errors import RigError
-
-SMALL = {"workloads": ("populate_seq", "convert"), "designs": ("kvm_owned", "split_ops")}
-
-
-class Project:
-    """A copy of the project under git, with a run in it."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        shutil.copytree(layout.ROOT / "generator", root / "generator",
-                        ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copy(layout.ROOT / "asv.conf.json", root)
-        (root / ".gitignore").write_text("/build/\n/results/\n__pycache__/\n")
-        self.git("init", "-q", "-b", "main")
-        self.commit("one")
-        self.run = synthetic.build(root / "results" / "runs", **SMALL)
-        self.describe(commit=self.head())
-
-    def git(self, *words: str) -> str:
-        return subprocess.run(
-            ["git", "-c", "user.name=t", "-c", "user.email=t@example.org", "-C", self.root, *words],
-            check=True, capture_output=True, text=True).stdout.strip()
-
-    def commit(self, subject: str) -> None:
-        self.git("add", "-A")
-        self.git("commit", "-q", "--allow-empty", "-m", subject)
-
-    def head(self) -> str:
-        return self.git("rev-parse", "HEAD")
-
-    def describe(self, **suite: Any) -> None:
-        self.run.manifest["suite"].update(suite)
-        (self.run.path / "manifest.json").write_text(json.dumps(self.run.manifest))
-
-    def extspt(self, *words: str) -> subprocess.CompletedProcess[str]:
-        code = "import sys; from generator.cli import main; sys.exit(main(sys.argv[1:]))"
-        place = {"EXTSPT_ROOT": str(self.root), "PYTHONPATH": str(self.root)}
-        return subprocess.run([sys.executable, "-c", code, *words], cwd=self.root, check=False,
-                              capture_output=True, text=True, env={**os.environ, **place})
-
-    def results(self) -> list[Path]:
-        return sorted((self.root / "results" / "asv").glob("*/*-guest.json"))
+from generator.history import asv_pages, asvtool
 
 
 @pytest.fixture(scope="module", name="project")
@@ -98,9 +54,24 @@ def test_no_machine_path_and_fixed_names(project: Project) -> None:
     assert sys.executable not in text
     assert json.loads(text)["params"] == {
         "machine": "twin-qemu-tcg", "os": "Linux 6.1.0-43-cloud-amd64 (guest)", "arch": "x86_64",
-        "cpu": "QEMU TCG Nehalem-v1", "num_cpu": "1 (icount), 2 (mttcg)", "ram": "fixed",
-        "python": ""}
+        "cpu": "twin of KVM's path, modelled SEAM; QEMU TCG Nehalem-v1",
+        "num_cpu": "1 (icount), 2 (mttcg)", "ram": "fixed", "python": ""}
     assert project.git("status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize(("plan", "boots", "name"), [
+    ({}, {"icount": "count"}, "twin-qemu-tcg"),
+    ({"runner": "qemu", "host": "kvm"}, {"icount": "count", "mttcg": "model"}, "kvm-qemu-tcg"),
+    ({"runner": "uml"}, {"uml": "native"}, "twin-uml"),
+    ({"runner": "qemu"}, {"kvm": "native", "icount": "count"}, "twin-qemu-kvm"),
+    ({"runner": "metal"}, {"metal": "native"}, "twin-metal")])
+def test_no_machine_is_two_kinds(plan: dict[str, str], boots: dict[str, str], name: str) -> None:
+    manifest = {"plan": plan, "boots": {boot: {"tier": tier} for boot, tier in boots.items()}}
+    assert asvtool.machine_of(manifest) == name
+    pattern = re.compile(asvtool.chosen(manifest))
+    assert bool(pattern.match("suite.Native.track_fault_p50_ns")) is ("native" in boots.values())
+    assert bool(pattern.match("suite.Memory.track_allocated")) is ("count" in boots.values())
+    assert asvtool.machine_of({**manifest, "tdx": {"model": "Xeon 6 /x"}}) == "tdx-xeon-6-x"
 
 
 def test_benchmarks_keep_their_history(project: Project) -> None:
@@ -108,7 +79,7 @@ def test_benchmarks_keep_their_history(project: Project) -> None:
     del known["version"]
     assert all(b["version"] == "1" and b["less_is_better"] for b in known.values())
     assert all(b["param_names"][0] == "variant" and b["unit"] for b in known.values())
-    assert {name.split(".")[1] for name in known} >= {"Latency", "Contention", "Memory"}
+    assert {name.split(".")[1] for name in known} >= {"Latency", "Contention", "Memory", "Native"}
 
 
 def test_pages_fetch_nothing(project: Project) -> None:
@@ -149,7 +120,7 @@ def test_dry_run_writes_nothing(project: Project) -> None:
 
 
 def test_without_git(project: Project, tmp_path: Path) -> None:
-    for name in ("generator", "results"):
+    for name in ("generator", "kmod", "results"):
         shutil.copytree(project.root / name, tmp_path / name)
     shutil.copy(project.root / "asv.conf.json", tmp_path)
     bare = Project.__new__(Project)

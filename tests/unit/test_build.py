@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from generator import build, proc
+from generator import proc
 from generator.errors import BuildError, RigError
-from generator.kernel import KernelTree
-from generator.render import RenderedModule, render
-from generator.variant import load_variant
+from generator.modules import build
+from generator.modules.render import RenderedModule, render
+from generator.modules.variant import load_variant
+from generator.trees.kernel import KernelTree
 
 RELEASE = "6.1.0-1"
 GOOD = """modules:
@@ -151,7 +152,7 @@ def test_dry_run_prints_the_command(module: RenderedModule,
     build.build_all([module])
     out = capsys.readouterr().out
     assert f"make -C {module.tree.kdir} M={module.path}" in out
-    assert "W=1 KCFLAGS=-Werror modules" in out
+    assert f"W=1 'KCFLAGS=-Werror -ffile-prefix-map={module.path}=.' modules" in out
     assert not (module.path / "count").exists()
 
 

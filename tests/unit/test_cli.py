@@ -13,8 +13,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from generator import cli, plan, proc, variant
+from generator import cli, proc
 from generator.errors import ConfigError
+from generator.modules import variant
+from generator.runs import plan
 
 
 def verb(monkeypatch: pytest.MonkeyPatch, failure: BaseException | None = None) -> list[object]:
@@ -174,12 +176,18 @@ def test_list_names_and_json(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_list_shows_every_design_and_axis(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["list"]) == 0
-    out = capsys.readouterr().out
+    out = " ".join(capsys.readouterr().out.split())
     for one in variant.all_variants():
         assert one.title in out
         for axis, choice in one.choices.items():
             assert axis in out
             assert choice in out
+        for fault in filter(None, one.known.split("; ")):
+            assert f"known: {fault}" in out
+    for tag, row in variant.not_modelled().items():
+        assert f"{tag} not modelled {row['title']}" in out
+        assert row["nearest"] in variant.names()
+        assert tag not in {one.design for one in variant.all_variants()}
 
 
 def test_show(capsys: pytest.CaptureFixture[str]) -> None:

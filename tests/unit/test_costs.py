@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from generator import costs
 from generator.errors import ConfigError, UsageError
+from generator.runs import costs
 
 GOOD = """
 id = "t1"

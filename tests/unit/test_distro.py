@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from test_kernel import tree
 
-from generator import chroot, cli, distro, layout, proc
+from generator import cli, layout, proc
 from generator.errors import RigError, UsageError
-from generator.kernel import KernelTree
+from generator.trees import chroot, distro
+from generator.trees.kernel import KernelTree
 
 RELEASE = "7.3.4+deb13-cloud-amd64"
 
@@ -58,8 +59,8 @@ class Stub:
 def trees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "trees"
     monkeypatch.setattr(layout, "TREES", folder)
-    monkeypatch.setattr(distro, "mirror", lambda: "http://mirror.invalid/debian")
-    monkeypatch.setattr(distro.Archive, "open", lambda folder, suite, mirror: Stub(folder))
+    monkeypatch.setattr(distro, "mirror", lambda suite: "http://mirror.invalid/debian")
+    monkeypatch.setattr(distro.Archive, "open", lambda folder, suite: Stub(folder))
     return folder
 
 
@@ -93,7 +94,7 @@ def test_failed_fetch_leaves_the_old_tree_and_nothing_else(
         trees: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = distro.fetch("forky")
     monkeypatch.setattr(distro.Archive, "open",
-                        lambda folder, suite, mirror: Stub(folder, image=False))
+                        lambda folder, suite: Stub(folder, image=False))
     with pytest.raises(RigError, match="holds a kernel image"):
         distro.fetch("forky", compilers=["gcc-15"])
     with pytest.raises(RigError, match="holds a kernel image"):
@@ -123,16 +124,18 @@ def test_names_that_cannot_be(trees: Path, suite: str, flavor: str, said: str) -
 def test_backports_lie_on_top_of_their_release() -> None:
     assert distro.parts("trixie-backports") == ("trixie", "trixie-backports")
     assert distro.parts("sid") == ("sid",)
+    assert distro.parts("bookworm-security") == ("bookworm", "bookworm-security")
 
 
 def test_mirror_is_the_machines_own(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = ("Debian|Debian-Security|http://a.invalid/debian-security/\n"
              "Other|Other|http://b.invalid/\nDebian|Debian|http://c.invalid/debian/\n")
     monkeypatch.setattr(proc, "query", lambda argv: proc.Done(tuple(argv), 0, lines))
-    assert distro.mirror() == "http://c.invalid/debian/"
+    assert distro.mirror("sid") == "http://c.invalid/debian/"
+    assert distro.mirror("bookworm-security") == "http://a.invalid/debian-security/"
     monkeypatch.setattr(proc, "query", lambda argv: proc.Done(tuple(argv), 0, ""))
     with pytest.raises(RigError, match="no Debian mirror"):
-        distro.mirror()
+        distro.mirror("sid")
 
 
 @pytest.mark.parametrize(("output", "said"), [
@@ -141,23 +144,26 @@ def test_mirror_is_the_machines_own(monkeypatch: pytest.MonkeyPatch) -> None:
 ])
 def test_apt_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, output: str,
                         said: str) -> None:
+    monkeypatch.setattr(distro, "mirror", lambda suite: "http://mirror.invalid/debian")
     monkeypatch.setattr(proc, "query", lambda argv, **options: proc.Done((), 100, output))
     with pytest.raises(RigError, match=said) as caught:
-        distro.Archive.open(tmp_path / "apt", "nosuch", "http://mirror.invalid/debian")
+        distro.Archive.open(tmp_path / "apt", "nosuch")
     assert caught.value.evidence == output
 
 
 def test_apt_keeps_its_hands_off_the_machine(tmp_path: Path,
                                              monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(distro, "mirror", lambda suite: "http://mirror.invalid/debian")
     monkeypatch.setattr(proc, "query", lambda argv, **options: proc.Done((), 0, ""))
-    distro.Archive.open(tmp_path / "apt", "trixie-backports", "http://mirror.invalid/debian")
+    distro.Archive.open(tmp_path / "apt", "trixie-backports").with_sources()
     conf = tmp_path / "apt/apt.conf"
     dump = subprocess.run(["apt-config", "-c", conf, "dump"], check=True, capture_output=True,
                           text=True).stdout
     for name in ("Dir::State", "Dir::State::status", "Dir::Cache", "Dir::Etc::SourceList"):
         assert f'{name} "{tmp_path}/apt/'.lower() in dump.lower()
     assert "APT::Update::Post-Invoke:: " not in dump
-    assert (tmp_path / "apt/sources.list").read_text().count("\n") == 2
+    lists = (tmp_path / "apt/sources.list").read_text().splitlines()
+    assert [line.split()[0] for line in lists] == ["deb", "deb", "deb-src", "deb-src"]
 
 
 def test_verb(trees: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,8 @@ import pytest
 from test_kernel import CONFIG, tree
 from test_treeform import source
 
-from generator import cli, compiler, layout, proc
+from generator import cli, layout, proc
+from generator.trees import compiler
 
 
 def table(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, dict[str, dict[str, str]]]:
@@ -62,6 +63,17 @@ def test_plain_source(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Non
     assert "plain source" in rows["form"]["detail"]
     assert "needs gcc 99.1.0" in rows["compiler"]["detail"]
     assert rows["kernel tree"]["fix"].startswith(f"extspt kernel build {folder}")
+    assert rows["build tools"]["state"] == "ok"
+
+
+def test_source_without_tools_and_room(capsys: pytest.CaptureFixture[str], tmp_path: Path,
+                                       monkeypatch: pytest.MonkeyPatch) -> None:
+    found = proc.find
+    monkeypatch.setattr(proc, "find", lambda name: None if name == "flex" else found(name))
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=500 << 20))
+    _, rows = table(capsys, str(source(tmp_path / "s")))
+    assert rows["build tools"]["fix"] == "apt-get install flex"
+    assert rows["disk"]["state"] == "missing" and "1024 MiB to build one" in rows["disk"]["fix"]
 
 
 def test_configured_source_without_pahole(capsys: pytest.CaptureFixture[str], tmp_path: Path,
@@ -108,6 +120,26 @@ def test_why_an_option_is_off(capsys: pytest.CaptureFixture[str], tmp_path: Path
     assert "extspt kernel fetch" in capsys.readouterr().err
     assert cli.main(["doctor", str(headers), "--why", "X", "--ksrc", str(folder)]) == 0
     assert cli.main(["doctor", str(source(tmp_path / "plain")), "--why", "X"]) == 12
+
+
+def test_why_in_headers_is_asked_of_the_fetched_source(
+        capsys: pytest.CaptureFixture[str], tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layout, "SOURCES", tmp_path / "sources")
+    headers = tree(tmp_path / "headers")
+    (headers / "include/config/kernel.release").write_text("7.2.13+deb14-cloud-amd64\n")
+    for number in ("7.2.13", "6.1.9"):
+        fetched = source(tmp_path / "sources" / number)
+        major, minor, patch = number.split(".")
+        (fetched / "Makefile").write_text(
+            f"VERSION = {major}\nPATCHLEVEL = {minor}\nSUBLEVEL = {patch}\nEXTRAVERSION =\n")
+        (fetched / "Kconfig").write_text(f'config X\n\tbool "of {number}"\n')
+    assert cli.main(["doctor", str(headers), "--why", "X"]) == 0
+    said = capsys.readouterr()
+    assert '"of 7.2.13"' in said.out and said.err == ""
+    older = str(tmp_path / "sources/6.1.9")
+    assert cli.main(["doctor", str(headers), "--why", "X", "--ksrc", older]) == 0
+    assert "this Kconfig is of Linux 6.1.9, the kernel of 7.2.13" in capsys.readouterr().err
 
 
 def test_two_trees(capsys: pytest.CaptureFixture[str]) -> None:

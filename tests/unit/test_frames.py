@@ -13,10 +13,13 @@ import pandas as pd
 import pytest
 import synthetic
 
-from generator import choose, frames, layout, store
+from generator import layout
 from generator.errors import DataError, UsageError
-from generator.frames import COLUMNS, Figures
-from generator.rows import Scale, failed, memcg_rows
+from generator.evidence import frames
+from generator.evidence.frames import COLUMNS
+from generator.evidence.rows import Scale, failed, memcg_rows
+from generator.report.figures import Figures
+from generator.runs import choose, store
 
 FEW = {"workloads": ("populate_seq", "convert", "idle"), "designs": ("kvm_owned", "split_ops")}
 
@@ -59,8 +62,8 @@ def test_clock_cost_leaves_the_median_only(run: store.Run) -> None:
                 and c["workload"] == "populate_seq")["record"]["ops"]["fault"]
 
     def get(stat: str) -> float:
-        return figures.value("icount", "kvm_owned", "populate_seq", "op.fault", stat)
-    pair = figures.value("icount", "kvm_owned", "populate_seq", "clock.empty_pair", "p50")
+        return figures.value("count", "kvm_owned", "populate_seq", "op.fault", stat)
+    pair = figures.value("count", "kvm_owned", "populate_seq", "clock.empty_pair", "p50")
     assert pair == 41
     assert get("p50") == hist["p50"] - pair
     assert get("p50_raw") == hist["p50"]
@@ -74,7 +77,7 @@ def test_units(run: store.Run) -> None:
     assert set(ops[ops["boot"] == "mttcg"]["unit"]) == {"ns"}
     raw = next(c for c in run.records if c["boot"] == "mttcg" and c["variant"] == "kvm_owned"
                and c["workload"] == "populate_seq")["record"]["ops"]["fault"]["max"]
-    assert fig(frame).value("mttcg", "kvm_owned", "populate_seq", "op.fault", "max") \
+    assert fig(frame).value("model", "kvm_owned", "populate_seq", "op.fault", "max") \
         == pytest.approx(raw / 2.3)
 
 
@@ -86,7 +89,7 @@ def test_count_tier_keeps_whole_instructions() -> None:
 
 def test_an_op_a_design_does_not_have_is_nan(run: store.Run) -> None:
     figures = fig(frames.summarize(run))
-    split = figures.get("icount", "kvm_owned", "populate_seq", "op.split", "p50")
+    split = figures.get("count", "kvm_owned", "populate_seq", "op.split", "p50")
     assert math.isnan(split.value)
     assert split.n == 0
 
@@ -97,7 +100,7 @@ def test_p99_interval_needs_368(tmp_path: Path) -> None:
     case["record"]["ops"]["fault"] = synthetic.hist(range(1, 368))
     case["record"]["ops"]["map"] = synthetic.hist(range(1, 369))
     figures = fig(frames.summarize(made))
-    at = (case["boot"], case["variant"], case["workload"])
+    at = ("count", case["variant"], case["workload"])
     assert math.isnan(figures.get(*at, "op.fault", "p99").low)
     assert figures.get(*at, "op.map", "p99").low <= figures.get(*at, "op.map", "p99").value
     assert not math.isnan(figures.get(*at, "op.fault", "p50").low)
@@ -105,31 +108,31 @@ def test_p99_interval_needs_368(tmp_path: Path) -> None:
 
 def test_per_fault_and_no_division_by_zero(run: store.Run) -> None:
     figures = fig(frames.summarize(run))
-    assert figures.value("icount", "kvm_owned", "populate_seq", "per_fault.page_allocs",
+    assert figures.value("count", "kvm_owned", "populate_seq", "per_fault.page_allocs",
                          "ratio") == 2
-    assert math.isnan(figures.value("icount", "kvm_owned", "idle", "per_fault.page_allocs",
+    assert math.isnan(figures.value("count", "kvm_owned", "idle", "per_fault.page_allocs",
                                     "ratio"))
-    assert math.isnan(figures.value("icount", "kvm_owned", "idle", "lock.pamt_lock.contended",
+    assert math.isnan(figures.value("count", "kvm_owned", "idle", "lock.pamt_lock.contended",
                                     "per_1k"))
 
 
 def test_contention_is_per_1000_takes(run: store.Run) -> None:
     figures = fig(frames.summarize(run))
-    assert figures.value("mttcg", "split_ops", "populate_seq", "lock.pamt_lock.contended",
+    assert figures.value("model", "split_ops", "populate_seq", "lock.pamt_lock.contended",
                          "per_1k") == 100
-    assert figures.value("mttcg", "split_ops", "populate_seq", "lock.all.contended",
+    assert figures.value("model", "split_ops", "populate_seq", "lock.all.contended",
                          "count") == 180
 
 
 def test_account_sums_page_table_classes_only(run: store.Run) -> None:
     figures = fig(frames.summarize(run))
-    assert figures.value("icount", "split_ops", "convert", "mem.tables.uncharged", "end") == 16
-    assert figures.value("icount", "split_ops", "convert", "mem.all.uncharged", "end") == 22
-    assert figures.value("icount", "split_ops", "convert", "mem.all.live", "end") == 0
+    assert figures.value("count", "split_ops", "convert", "mem.tables.uncharged", "end") == 16
+    assert figures.value("count", "split_ops", "convert", "mem.all.uncharged", "end") == 22
+    assert figures.value("count", "split_ops", "convert", "mem.all.live", "end") == 0
 
 
 def test_parked_per_vcpu_and_per_vm() -> None:
-    from generator.rows import parked_rows
+    from generator.evidence.rows import parked_rows
     pools = [{"pool": "a", "class": "sept", "vcpu": 0, "pages": 3, "peak": 4},
              {"pool": "a", "class": "sept", "vcpu": 1, "pages": 5, "peak": 6},
              {"pool": "b", "class": "pamt", "vcpu": -1, "pages": 7, "peak": 9},

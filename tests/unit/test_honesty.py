@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from generator import honesty, kernel
 from generator.errors import GateError, UsageError
-from generator.kernel import KernelTree
+from generator.runs import honesty
+from generator.trees import kernel
+from generator.trees.kernel import KernelTree
+from generator.trees.kernelconfig import UM_HEADER
 
 
 def tree(**config: str) -> KernelTree:
@@ -19,6 +22,26 @@ def tree(**config: str) -> KernelTree:
 
 def test_nothing_to_say() -> None:
     assert honesty.marks(tree(HZ="250"), ["count", "native"], 2, 2, force=False) == ()
+
+
+def test_uml_without_our_header_is_told(tmp_path: Path) -> None:
+    """Its per-CPU counters are system calls; a kernel of extspt kernel build has others."""
+    um = replace(tree(SMP="y"), arch="um", kdir=tmp_path)
+    [mark] = honesty.marks(um, ["native"], 2, 2, force=False)
+    assert "2 us for each page charged" in mark
+    assert honesty.marks(replace(um, config={}), ["native"], 1, 2, force=False) == ()
+    (tmp_path / UM_HEADER).touch()
+    assert honesty.marks(um, ["native"], 2, 2, force=False) == ()
+
+
+def test_uml_with_one_cpu_shows_no_contention() -> None:
+    one = replace(tree(), arch="um")
+    assert honesty.marks(one, ["native"], 1, 2, force=False) == ()
+    with pytest.raises(UsageError, match="one CPU") as caught:
+        honesty.marks(one, ["native"], 2, 2, force=False)
+    assert "--vcpus 1" in caught.value.fix and "6.19" in caught.value.fix
+    [mark] = honesty.marks(one, ["native"], 2, 2, force=True)
+    assert "no contention" in mark
 
 
 @pytest.mark.parametrize("option", ["KASAN", "LOCK_STAT", "PROVE_LOCKING"])

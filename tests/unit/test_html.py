@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 import synthetic
 
-from generator import frames
-from generator.report import document, html, plots
+from generator.evidence import frames, verdict
+from generator.report import bundle, document, html, plots
 from generator.report.view import View
 
-VOID = {"meta", "img", "br", "link", "input", "hr"}
+VOID = {"meta", "img", "source", "br", "link", "input", "hr"}
 
 
 class Page(HTMLParser):
@@ -46,14 +46,14 @@ class Page(HTMLParser):
 @pytest.fixture(scope="module", name="view")
 def some_view(tmp_path_factory: pytest.TempPathFactory) -> View:
     run = synthetic.build(tmp_path_factory.mktemp("runs"), workloads=synthetic.HEADLINE)
-    return View.of(run, frames.summarize(run))
+    return View.of(run, frames.summarize(run), verdict.of_run(run))
 
 
 @pytest.fixture(scope="module", name="source")
 def page_source(view: View, tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("plots")
-    drawn = {p.stem: p for p in plots.draw(view, folder) if p.suffix == ".svg"}
-    return html.render(document.build(view), drawn)
+    drawn = {p.stem: p for p in bundle.light(plots.draw(view, folder))}
+    return html.render(document.build([view]), drawn)
 
 
 def test_fetches_and_runs_nothing(source: str) -> None:
@@ -66,8 +66,8 @@ def test_fetches_and_runs_nothing(source: str) -> None:
 
 def test_has_all_figures_and_tables(view: View, source: str) -> None:
     page = Page(source)
-    assert page.tags.count("img") == len(plots.DRAWN)
-    sections = document.build(view).sections
+    assert page.tags.count("img") == page.tags.count("picture") == 6
+    sections = document.build([view]).sections
     assert page.tags.count("table") == sum(len(s.tables) for s in sections)
     assert page.tags.count("details") == sum(s.detail for s in sections)
     said = "\n".join(page.words)
@@ -92,11 +92,11 @@ def test_hostile_strings_are_text(tmp_path: Path) -> None:
     for variant in run.manifest["variants"].values():
         variant["title"] = hostile
     run.records[0].update(record=None, rc=hostile)
-    view = View.of(run, frames.summarize(run))
-    page = Page(html.render(document.build(view), {}))
+    view = View.of(run, frames.summarize(run), verdict.of_run(run))
+    page = Page(html.render(document.build([view]), {}))
     assert not {"script", "img"} & set(page.tags)
     assert any(hostile in word for word in page.words) or hostile in "".join(page.words)
 
 
 def test_page_without_figures(view: View) -> None:
-    assert "img" not in Page(html.render(document.build(view), {})).tags
+    assert "img" not in Page(html.render(document.build([view]), {})).tags

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from generator import initramfs
 from generator.errors import RigError
-from generator.initramfs import Entry
+from generator.runs import initramfs
+from generator.runs.initramfs import Entry
 
 
 def entries() -> list[Entry]:

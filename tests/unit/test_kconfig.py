@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from generator import kconfig
+from generator import layout
 from generator.errors import ConfigError
+from generator.modules import kconfig
 
 HEAD = 'CONFIG_EXTSPT_TITLE="t"\nCONFIG_EXTSPT_ORIGIN="o"\nCONFIG_EXTSPT_DESIGN="d"\n'
 
@@ -137,3 +138,12 @@ def test_environment_is_put_back(small_tree: Path, monkeypatch: pytest.MonkeyPat
 def test_nothing_is_printed(small_tree: Path, capfd: pytest.CaptureFixture[str]) -> None:
     fault(small_tree, "CONFIG_EXTSPT_CACHE_MIN=99\n")
     assert capfd.readouterr() == ("", "")
+
+
+def test_every_axis_choice_and_tunable_has_a_help_text() -> None:
+    """What may not be combined is a dependency with its reason, and no #error in C."""
+    tree = kconfig.parse()
+    for item in (*tree.unique_choices, *tree.unique_defined_syms):
+        assert all(node.help for node in item.nodes), item.name or item.nodes[0].prompt
+    for path in (layout.ROOT / "kmod").rglob("*.[ch]"):
+        assert "#error" not in path.read_text(), path

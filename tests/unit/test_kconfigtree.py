@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from generator import kconfigtree, layout
 from generator.errors import ConfigError, UsageError
+from generator.trees import kconfigtree
 
 KCONFIG = """mainmenu "test"
 config MODULES
@@ -136,11 +136,8 @@ def test_file_that_cannot_be_read(tmp_path: Path) -> None:
         kconfigtree.parse(tmp_path, "x86_64")
 
 
-def test_a_real_source(request: pytest.FixtureRequest) -> None:
-    sources = sorted(layout.BUILD.glob("sources/*/Kconfig"))
-    if not sources:
-        pytest.skip("no kernel source is fetched (extspt kernel fetch)")
+def test_a_real_source(kernel_source: Path) -> None:
     start = time.monotonic()
-    tree = kconfigtree.parse(sources[-1].parent, "x86_64")
+    tree = kconfigtree.parse(kernel_source, "x86_64")
     assert time.monotonic() - start < 30
     assert "needs" in " ".join(texts(tree, "LOCK_STAT", DEBUG_KERNEL="n"))

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from generator import kernel, layout
+from generator import layout
 from generator.errors import BuildError, RigError
-from generator.kernel import KernelTree
+from generator.trees import kernel
+from generator.trees.kernel import KernelTree
 
 CONFIG = """CONFIG_CC_VERSION_TEXT="gcc-12 (Debian 12.2.0-14) 12.2.0"
 CONFIG_MODULES=y
@@ -175,9 +176,28 @@ def test_compiler_of_a_tree(tmp_path: Path, text: str, program: str, extra: tupl
 
 def test_compiler_must_be_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = KernelTree.probe(tree(tmp_path / "t"))
-    with pytest.raises(BuildError, match="gcc-12 is not installed"):
-        kernel.require_compiler(replace(found, compiler=""))
+    with pytest.raises(BuildError, match="gcc-12 is not installed") as caught:
+        kernel.require_compiler(replace(found, compiler="", cc="x86_64-linux-gnu-gcc-12"))
+    assert "apt-get install gcc-12;" in caught.value.fix
     kernel.require_compiler(replace(found, compiler="gcc-12 (Debian 12.2.0-15) 12.4.0"))
     assert capsys.readouterr().err == ""
     kernel.require_compiler(replace(found, compiler="gcc (Debian 14.2.0-19) 14.2.0"))
     assert "14.2.0" in capsys.readouterr().err
+
+
+def test_another_architecture_is_said_first(tmp_path: Path) -> None:
+    """Before the user is told to prepare the tree."""
+    folder = tree(tmp_path / "t", config="CONFIG_ARM64=y\n")
+    (folder / "MAINTAINERS").touch()
+    (folder / "scripts/mod/modpost").unlink()
+    with pytest.raises(BuildError, match="this kernel is for arm64"):
+        KernelTree.probe(folder)
+
+
+def test_interrupted_preparation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layout, "PREPARED", tmp_path)
+    folder = tree(tmp_path / "t")
+    (folder / "Module.symvers").unlink()
+    with pytest.raises(BuildError, match="preparation was interrupted") as caught:
+        KernelTree.probe(folder)
+    assert "extspt tree prepare" in caught.value.fix

@@ -6,16 +6,19 @@ The source is a stand-in whose Makefile does what kbuild does, in a second.
 
 from __future__ import annotations
 
+import errno
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from generator import cli, kernelbuild, kernelconfig, layout, proc
+from generator import cli, layout, proc
 from generator.errors import BuildError, ConfigError, ExtsptError, RigError, UsageError
-from generator.kernel import KernelTree
-from generator.kernelconfig import Recipe
+from generator.trees import kernelbuild, kernelconfig
+from generator.trees.kernel import KernelTree
+from generator.trees.kernelconfig import Recipe
 
 MAKEFILE = """VERSION = 7
 PATCHLEVEL = 2
@@ -78,6 +81,16 @@ def test_built_once_and_then_found(source: MakeSource) -> None:
     assert kernelbuild.build(source(), Recipe("um", "bench")).image.name == "linux"
 
 
+def test_uml_gets_per_cpu_operations_of_its_own(source: MakeSource) -> None:
+    recipe = Recipe("um", "bench")
+    own = kernelbuild.build(source(), recipe)
+    header = own.kdir / kernelconfig.UM_HEADER
+    assert "define this_cpu_add_8" in header.read_text()
+    assert f"KCFLAGS=-include {header}" in kernelbuild.command(source(), own.kdir, recipe)
+    assert not any("KCFLAGS" in word for word in kernelbuild.command(
+        source(), own.kdir, BENCH_X86))
+
+
 def test_other_fragments_make_another_entry(source: MakeSource, tmp_path: Path,
                                             monkeypatch: pytest.MonkeyPatch) -> None:
     first = kernelbuild.folder_of(source(), BENCH_X86)
@@ -85,8 +98,11 @@ def test_other_fragments_make_another_entry(source: MakeSource, tmp_path: Path,
     fragments.mkdir()
     for path in kernelconfig.FRAGMENTS.glob("*.config"):
         (fragments / path.name).write_text(path.read_text() + "CONFIG_NEW=y\n")
+    (fragments / kernelconfig.UM_HEADER).write_text("#define X\n")
+    um = kernelbuild.folder_of(source(), Recipe("um", "bench"))
     monkeypatch.setattr(kernelconfig, "FRAGMENTS", fragments)
     assert kernelbuild.folder_of(source(), BENCH_X86) != first
+    assert kernelbuild.folder_of(source(), Recipe("um", "bench")) != um
 
 
 def test_interrupted_build_is_never_used(source: MakeSource, tmp_path: Path) -> None:
@@ -123,6 +139,23 @@ def test_moved_cache_is_built_again(source: MakeSource, tmp_path: Path,
     own.kdir.parent.rename(tmp_path / "moved")
     assert kernelbuild.finished() == []
     assert not kernelbuild.build(source(), BENCH_X86).skipped
+
+
+def test_linked_cache_is_used_and_unfinished_in_a_link_is_not(
+        source: MakeSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several work trees may share a cache, as a whole or single entries of it."""
+    own = kernelbuild.build(source(), BENCH_X86)
+    monkeypatch.setattr(layout, "OWN_KERNELS", tmp_path / "linked")
+    layout.OWN_KERNELS.mkdir()
+    entry = layout.OWN_KERNELS / own.kdir.name
+    entry.symlink_to(own.kdir)
+    assert [found.kdir for found in kernelbuild.finished()] == [entry]
+    assert kernelbuild.build(source(), BENCH_X86).skipped and builds(own) == 1
+    (own.kdir / kernelbuild.STAMP).unlink()
+    for name in ("Makefile", "scripts"):
+        (own.kdir / name).mkdir() if name == "scripts" else (own.kdir / name).touch()
+    with pytest.raises(BuildError, match="interrupted"):
+        KernelTree.probe(entry)
 
 
 def test_git_tree_is_built_again_when_it_changed(source: MakeSource, tmp_path: Path,
@@ -169,7 +202,7 @@ def test_uml_without_smp_says_so(source: MakeSource) -> None:
 
 @pytest.mark.parametrize(("said", "what", "fix"), [
     ("*** The source tree is not clean, run make mrproper", "build of its own", "mrproper"),
-    ("*** Compiler is too old.", "newer build tools", "newer gcc"),
+    ("*** C compiler is too old.", "newer build tools", "newer gcc"),
     ("cc1: fatal error: error writing to /x: No space left on device", "disk is full", "goes on"),
     ("scripts/elf.h:7: fatal error: gelf.h: No such file", "libelf", "libelf-dev"),
     ("/bin/sh: 1: flex: not found", "flex or bison", "apt-get install flex bison"),
@@ -221,6 +254,29 @@ def test_missing_tools_are_named_together(monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(RigError, match="bc flex gcc") as caught:
         kernelbuild.require_tools()
     assert caught.value.fix == "apt-get install bc flex gcc"
+
+
+def test_disk_that_fills_up(source: MakeSource) -> None:
+    """The log of the build cannot be written any more."""
+    def full(line: str) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+    with pytest.raises(RigError, match="the disk is full") as caught:
+        kernelbuild.build(source(), BENCH_X86, full)
+    assert "goes on where it stopped" in caught.value.fix and "7.2.13" in caught.value.where
+    assert kernelbuild.finished() == []
+
+
+@pytest.mark.parametrize("step", ["config", "build"])
+def test_disk_that_is_full_when_a_step_fails(source: MakeSource, monkeypatch: pytest.MonkeyPatch,
+                                             step: str) -> None:
+    """kconfig then leaves an empty .config and says nothing; a compiler may say anything."""
+    tree = source(drop="CONFIG_") if step == "config" else source(build="false")
+    room = [kernelbuild.NEEDED_BYTES]    # before it starts; all is used when it fails
+    monkeypatch.setattr("shutil.disk_usage",
+                        lambda path: SimpleNamespace(free=room.pop() if room else 0))
+    with pytest.raises(RigError, match="the disk is full"):
+        kernelbuild.build(tree, BENCH_X86)
+    assert kernelbuild.finished() == []
 
 
 def test_two_builds_at_once(source: MakeSource) -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from generator import kvmprobe, plan
-from generator.kernel import KernelTree
 from generator.runners import qemu
+from generator.runs import kvmprobe, plan
+from generator.trees.kernel import KernelTree
 
 #: As QEMU 7.2 prints it under a nested hypervisor, and then stays.
 INTERNAL_ERROR = """KVM internal error. Suberror: 1

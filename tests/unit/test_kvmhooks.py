@@ -8,10 +8,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import wanted
 
-from generator import kvmhooks, layout
 from generator.errors import BuildError, ConfigError
-from generator.kvmhooks import Hook, HookList
+from generator.kvm import kvmhooks
+from generator.kvm.kvmhooks import Hook, HookList
 
 MAKEFILE = "VERSION = 7\nPATCHLEVEL = 2\nSUBLEVEL = 13\nEXTRAVERSION =\nNAME = x\n"
 MMU = "arch/x86/kvm/mmu/mmu.c"
@@ -125,9 +126,8 @@ def test_the_lists_here_name_every_file_by_its_place() -> None:
         assert hook.file.startswith(kvmhooks.FOLDERS)
 
 
-@pytest.mark.skipif(not list(layout.SOURCES.glob("7.[23].*")),
-                    reason="no source: extspt kernel fetch sid 7.2")
+@pytest.mark.usefixtures("kernel_source")
 def test_real_sources_take_their_hooks() -> None:
-    for source in sorted(layout.SOURCES.glob("7.[23].*")):
+    for source in wanted.hooked_sources():
         made = kvmhooks.choose(kvmhooks.version(source))
         assert kvmhooks.patched(source, made).keys() == {hook.file for hook in made.hooks}

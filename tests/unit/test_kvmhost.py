@@ -9,12 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from generator import initramfs, kvmhooks, kvmhost, layout, plan, render
+from generator import layout
 from generator.errors import BuildError
-from generator.kernel import KernelTree
-from generator.kvmhost import KvmBuild
+from generator.kvm import kvmhooks, kvmhost
+from generator.kvm.kvmhost import KvmBuild
+from generator.modules import render
+from generator.modules.variant import load_variant
 from generator.runners import Load
-from generator.variant import load_variant
+from generator.runs import initramfs, plan
+from generator.trees.kernel import KernelTree
 
 TREE = KernelTree("7.2.13+deb14-cloud-amd64", Path("/somewhere"), "x86_64", "distro-headers", {},
                   "c0ffee", "gcc-16 (X) 16.2.0", "gcc-16", "gcc-16 (X) 16.2.0", None)
@@ -79,9 +82,10 @@ def test_the_guest_loads_kvm_and_drives_it(tmp_path: Path) -> None:
                     workloads=["idle"], costs={"icount": "zero"}, host=render.KVM,
                     boots={"icount": ("count", "instructions")})
     [boot] = run.boots
-    load = Load(boot, [], ["table zero"], kvm)
+    load = Load(boot, [(name, Path(f"extspt_{name}.ko")) for name in boot.order],
+                ["table zero"], kvm)
     entries = {entry.name: entry for entry in initramfs.guest_entries(
-        "", load.files, initramfs.find_busybox(), kvm)}
+        "", [], initramfs.find_busybox(), kvm)}
     assert entries["bin/drive"].data == b"drive"
     assert entries["dev/kvm"].device == (10, 232)
     assert entries["modules/kvm-amd.ko"].data == b"kvm-amd.ko"
@@ -91,7 +95,7 @@ def test_the_guest_loads_kvm_and_drives_it(tmp_path: Path) -> None:
     assert [line.split("/")[1].split(".")[0] for line in loads] == ["irqbypass", "kvm", "kvm-amd"]
     assert 'drive "$control" "$@" || rc=1' in init
     assert '>"$control/run"' not in init
-    assert init.index("drive keep") < init.index("\nmodule none")
+    assert init.index("drive keep") < init.index("\nmodule 'none'")
 
 
 def test_the_host_is_in_the_plan_and_its_id() -> None:

@@ -12,8 +12,8 @@ import sys
 import time
 from pathlib import Path
 
-from generator import kconfig
-from generator.variant import load_variant
+from generator.modules import kconfig
+from generator.modules.variant import load_variant
 from generator.verbs import menuconfig
 
 ENTER = "\r"

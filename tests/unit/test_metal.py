@@ -13,12 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from generator import cli, initramfs, plan, runners, trial
+from generator import cli, runners
 from generator.errors import BuildError, GuestError, RigError, UsageError
-from generator.kernel import KernelTree
 from generator.runners import Guest, Load, metal
-from generator.trial import Program
-from generator.watch import Limits
+from generator.runs import initramfs, plan, trial
+from generator.runs.trial import Program
+from generator.runs.watch import Limits
+from generator.trees.kernel import KernelTree
 
 
 @pytest.fixture(autouse=True)
@@ -27,11 +28,14 @@ def _no_leave_left() -> Iterator[None]:
     metal.Metal.allowed = False
 
 
-def load() -> Load:
+def load(folder: Path) -> Load:
     run = plan.make(["listed"], baseline="listed", aprime="listed_aprime", seed=1,
-                    workloads=["smoke"], runner="metal", boots=metal.RUNNER.boots,
-                    costs={"metal": "zero"})
-    return Load(run.boots[0], [], ["table zero"])
+                    workloads=["smoke"], runner="metal", costs={"metal": "zero"},
+                    boots={"metal": metal.RUNNER.boots["metal"]})
+    files = [(name, folder / f"extspt_{name}.ko") for name in run.boots[0].order]
+    for _, ko in files:
+        ko.write_bytes(b"module")
+    return Load(run.boots[0], files, ["table zero"])
 
 
 def tree(release: str) -> KernelTree:
@@ -76,7 +80,7 @@ def test_a_module_that_is_there_already(monkeypatch: pytest.MonkeyPatch) -> None
 def test_says_what_it_will_do_and_writes_the_script(tmp_path: Path,
                                                     capsys: pytest.CaptureFixture[str]) -> None:
     guest = Guest(metal.NOTES, tmp_path / "boot/initramfs.cpio.gz", 2)
-    metal.RUNNER.prepare(guest, load())
+    metal.RUNNER.prepare(guest, load(tmp_path))
     said = capsys.readouterr().err
     assert "extspt_listed" in said and "2 cases" in said and platform.release() in said
     script = (tmp_path / "boot" / metal.SCRIPT).read_text()
@@ -92,7 +96,7 @@ def test_the_script_gets_the_time_to_tidy_up(tmp_path: Path) -> None:
             "signal.signal(signal.SIGTERM, stop)\n"
             "open('serial.txt', 'w').write('EXTSPT BOOT p 6\\n')\ntime.sleep(60)\n")
     program = Program("the script", [sys.executable, "-c", body], Limits(20, 60), None,
-                      cwd=tmp_path, console=tmp_path / "console.log", stop_s=20.0, tries=1)
+                      cwd=tmp_path, console=tmp_path / "console.log", stop_s=120.0, tries=1)
 
     def interrupt(line: str) -> None:
         threading.Event().wait(0.2)     # the handler is installed before the line is written

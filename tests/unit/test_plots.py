@@ -10,13 +10,13 @@ from xml.etree import ElementTree
 import pytest
 import synthetic
 
-from generator import frames
-from generator.report import plots
+from generator.evidence import frames, verdict
+from generator.report import bundle, charts, plots
 from generator.report.view import View
 
 
 def view_of(run: synthetic.FakeRun) -> View:
-    return View.of(run, frames.summarize(run))
+    return View.of(run, frames.summarize(run), verdict.of_run(run))
 
 
 @pytest.fixture(scope="module", name="view")
@@ -33,7 +33,7 @@ def test_same_run_same_bytes(view: View, tmp_path: Path) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
     for folder in (one, two):
         folder.mkdir()
-        assert len(list(plots.draw(view, folder))) == 2 * len(plots.DRAWN)
+        assert len(list(plots.draw(view, folder))) == 3 * 6
     for path in one.iterdir():
         assert path.read_bytes() == (two / path.name).read_bytes(), path.name
     for path in one.glob("*.svg"):
@@ -41,18 +41,33 @@ def test_same_run_same_bytes(view: View, tmp_path: Path) -> None:
 
 
 def test_figures_say_what_they_show(view: View, tmp_path: Path) -> None:
-    drawn = {p.stem: words(p) for p in plots.draw(view, tmp_path) if p.suffix == ".svg"}
+    drawn = {p.stem: words(p) for p in bundle.light(plots.draw(view, tmp_path))}
     for name, said in drawn.items():
         assert "host twin" in said, name
         assert "tier" in said, name
         for variant in view.variants:
             assert view.label(variant) in said, (name, variant)
-    assert "instructions" in drawn["fault_latency"]
-    assert "ns (emulated)" in drawn["fault_latency"]
-    assert "n = 600" in drawn["fault_latency"]
-    assert "populate_seq" in drawn["fault_latency"]
-    assert "72 charged, 16 not" in drawn["memory_charge"]
-    assert "35 (140 KiB), peak 40 (160 KiB)" in drawn["parked"]
+    assert "instructions" in drawn["faults-twin-count"]
+    assert "ns (emulated)" in drawn["faults-twin-model"]
+    assert "n = 600" in drawn["faults-twin-count"]
+    assert "populate_seq" in drawn["faults-twin-count"]
+    assert "72 charged, 16 not" in drawn["memory_charge-twin-count"]
+    assert "35 (140 KiB), peak 40 (160 KiB)" in drawn["parked-twin"]
+
+
+def test_dark_figures_differ_in_ink_only(view: View, tmp_path: Path) -> None:
+    for path in bundle.light(plots.draw(view, tmp_path)):
+        dark = path.with_suffix(".dark.svg")
+        assert words(dark) == words(path)
+        assert not any(ink in dark.read_text() for ink in plots.INKS["light"])
+
+
+def test_blocks_are_pooled(tmp_path: Path) -> None:
+    run = synthetic.build(tmp_path, workloads=("populate_seq",), designs=("kvm_owned",),
+                          boots=("uml",), blocks=7)
+    drawn = {p.stem: words(p) for p in bundle.light(plots.draw(view_of(run), tmp_path))}
+    assert "n = 4200" in drawn["faults-twin-native"]
+    assert "kvm_owned A'" in drawn["ratios-twin-native"]
 
 
 def test_png_is_of_a_size_for_reading(view: View, tmp_path: Path) -> None:
@@ -85,7 +100,7 @@ def test_more_designs_than_colours(tmp_path: Path) -> None:
 def test_nothing_to_draw(tmp_path: Path) -> None:
     run = synthetic.build(tmp_path, workloads=("idle",), boots=("icount",))
     names = {p.stem for p in plots.draw(view_of(run), tmp_path)}
-    assert names == {"parked", "memory_charge"}
+    assert {n.removesuffix(".dark") for n in names} == {"parked-twin", "memory_charge-twin-count"}
     run.records = []
     assert not list(plots.draw(view_of(run), tmp_path))
 
@@ -109,4 +124,4 @@ def test_identical_times_can_be_drawn(tmp_path: Path) -> None:
     run = synthetic.build(tmp_path, workloads=("populate_seq",), boots=("icount",))
     for case in run.records:
         case["record"]["ops"]["fault"] = synthetic.hist([77])
-    assert plots.fault_latency(view_of(run)) is not None
+    assert charts.faults(view_of(run), "count") is not None

@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from test_kernel import CONFIG, tree
 
-from generator import cli, kernelbuild, layout, prepare, proc
+from generator import cli, layout, proc
 from generator.errors import BuildError, RigError
-from generator.kernel import KernelTree
+from generator.trees import kernelbuild, prepare
+from generator.trees.kernel import KernelTree
 
 RELEASE = "6.12.9-1-cloud-amd64"
 MAKEFILE = """VERSION = 6
@@ -82,6 +84,14 @@ def test_failed_make_leaves_nothing_that_is_used(source: Path, tmp_path: Path) -
         KernelTree.probe(layout.PREPARED / RELEASE)
     (source / "broken").unlink()
     assert KernelTree.probe(prepare.prepare(source, like)).release == RELEASE
+
+
+def test_full_disk_is_not_taken_for_a_lost_option(source: Path, tmp_path: Path,
+                                                  monkeypatch: pytest.MonkeyPatch) -> None:
+    like = headers(tmp_path / "headers", CONFIG + "CONFIG_LOSE_ME=y\n")
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=0))
+    with pytest.raises(RigError, match="the disk is full"):
+        prepare.prepare(source, like)
 
 
 def test_missing_pahole(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

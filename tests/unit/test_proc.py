@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -89,3 +90,28 @@ def test_one_process_at_a_time_in_a_folder(tmp_path: Path,
         order.append("first")
     other.join(10)
     assert order == ["first", "second"]
+
+
+def test_child_goes_with_a_killed_parent() -> None:
+    """Nobody can tidy up after SIGKILL; a guest must not run on."""
+    code = ("from generator import proc\n"
+            "with proc.spawned(['sleep', '60']) as child:\n"
+            "    print(child.pid, flush=True)\n"
+            "    child.wait()\n")
+    with subprocess.Popen([sys.executable, "-c", code], text=True,
+                          stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        parent.kill()
+    deadline = time.monotonic() + 5
+    while running(child) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not running(child)
+
+
+def running(pid: int) -> bool:
+    """Whether there is such a process that is no zombie; its new parent may be slow to reap."""
+    try:
+        return f"{pid} (sleep) Z" not in Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return False

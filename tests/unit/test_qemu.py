@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from generator import runners, trial, watch
+from generator import runners
 from generator.errors import GuestError, RigError, UsageError
 from generator.runners import Guest, LostGuest, qemu
-from generator.watch import Limits, Outcome, Watch
+from generator.runs import trial, watch
+from generator.runs.watch import Limits, Outcome, Watch
 
 DATA = Path(__file__).parent.parent / "data" / "serial"
 
@@ -113,7 +114,7 @@ def test_verdicts(guest: Guestlike) -> None:
     ("[ 1.6] Oops: 0002 [#1] PREEMPT SMP NOPTI", "fatal"),
     ("[ 1.6] general protection fault, probably for non-canonical address", "fatal"),
     ("[ 1.6] kernel BUG at mm/slub.c:1!", "fatal"),
-    ("[ 1.6] BUG: KASAN: slab-use-after-free in f", "fatal"),
+    ("[ 1.6] BUG: KASAN: slab-use-after-free in f", "warning"),
     ("[ 1.6] BUG: sleeping function called from invalid context at x", "warning"),
     ("[ 1.6] watchdog: BUG: soft lockup - CPU#0 stuck for 22s!", "warning"),
     ("[ 1.6] rcu: INFO: rcu_preempt self-detected stall on CPU", "warning"),
@@ -148,6 +149,12 @@ def test_what_was_under_way() -> None:
     assert watch.under_way(text, planned) == "a zap"
     text += "EXTSPT CASE 1 a zap rc=0 kernel=1,1,1\n{}\n"
     assert watch.under_way(text, planned) == ""  # between a and b: unloading
+
+
+def test_whose_turn_was_under_way() -> None:
+    planned = [("a", "zap"), ("b", "zap")]
+    text = "EXTSPT BOOT p 6.1\nEXTSPT INSMOD a\nEXTSPT INFO a\n{}\nEXTSPT TURN b zap\n"
+    assert watch.under_way(text, planned) == "b zap"
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "soon", "nan", "inf"])

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from generator import plan, records
 from generator.errors import DataError
+from generator.evidence import rows
+from generator.runs import plan, records
 
 SERIAL = Path(__file__).parent.parent / "data" / "serial"
 REFUSED = (SERIAL / "refused.txt").read_bytes().decode()
@@ -45,6 +46,27 @@ def test_case_without_record() -> None:
     for given, kept in ((0, records.RC_NO_RECORD), (4, records.RC_NO_MODULE)):
         [case] = records.parse(small(head.format(given), "null"), "s").cases
         assert case.rc == kept and case.record is None
+
+
+def test_more_of_a_case() -> None:
+    more = ("EXTSPT MORE 0 sec_pagetables 0,12288,0",
+            "EXTSPT MORE 0 lock 3 2116 1.50 80.25 &(kvm->mmu_lock)-R",
+            "EXTSPT MORE 0 faults 10,11;12")
+    [case] = records.parse(small(HEAD, DOC, *more), "s").cases
+    assert case.more == {
+        "sec_pagetables": [0, 12288, 0], "faults": [[10, 11], [12]],
+        "locks": {"&(kvm->mmu_lock)-R": {"acquired": 2116, "contended": 3, "wait_us": 1.5,
+                                         "held_us": 80.25}}}
+    found = {(row.metric, row.stat): row.value for row in rows.more_rows(case.more)}
+    assert found["memcg.sec_pagetables_live", "delta"] == 3
+    assert found["lock_stat.&(kvm->mmu_lock)-R", "acquired"] == 2116
+
+
+@pytest.mark.parametrize("line", ["EXTSPT MORE 1 faults 1", "EXTSPT MORE 0 lock 1 2 x",
+                                  "EXTSPT MORE 0 faults 1,,2"])
+def test_more_that_is_damaged(line: str) -> None:
+    with pytest.raises(DataError):
+        records.parse(small(HEAD, DOC, line), "s")
 
 
 def test_every_truncation_is_noticed() -> None:
@@ -109,7 +131,7 @@ def put(path: Path, rows: list[dict[str, Any]]) -> Path:
 
 def test_stored_and_read_back(tmp_path: Path) -> None:
     file = put(tmp_path / "records.jsonl", lines())
-    assert records.read_stored(file, 4) == lines()
+    assert records.read_stored(file, 4)[0] == lines()
 
 
 @pytest.mark.parametrize("key, value, said", [

@@ -9,10 +9,11 @@ from pathlib import Path
 import jinja2
 import pytest
 
-from generator import layout, proc, render
+from generator import layout, proc
 from generator.errors import RenderError
-from generator.kernel import KernelTree
-from generator.variant import Variant, load_variant
+from generator.modules import render
+from generator.modules.variant import Variant, load_variant
+from generator.trees.kernel import KernelTree
 
 TREE = KernelTree("6.1.0-1", Path("/somewhere/headers"), "x86_64", "distro-headers", {}, "c0ffee",
                   "gcc-12 (X) 12.2.0", "gcc-12", "gcc-12 (X) 12.2.0", None)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import synthetic
 
-from generator import cli, frames, layout
+from generator import cli, layout
+from generator.evidence import frames
 
 
 @pytest.fixture(name="run")

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from generator import cli, plan, session
+from generator import cli
 from generator.errors import UsageError
 from generator.runners import qemu
-from generator.store import Run
+from generator.runs import plan, session
+from generator.runs.store import Run
 from generator.verbs import build
 from generator.verbs import run as verb
 
@@ -23,7 +24,7 @@ def _no_build(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("words, said, known", [
-    (["--variants", "kvm_own"], "unknown variant 'kvm_own'", "kvm_owned, kvm_owned_aprime"),
+    (["--variants", "kvm_own"], "unknown variant 'kvm_own'", "kvm_owned, "),
     (["--variants", ","], "unknown variant ','", "kvm_owned"),
     (["--workloads", "zap,zapp"], "unknown workload 'zapp'", ", ".join(sorted(plan.SIZES))),
     (["--boots", "tcg"], "unknown boot 'tcg'", "icount, kvm, mttcg"),
@@ -55,6 +56,12 @@ def test_missing_qemu_is_said_before_the_build(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setattr(qemu, "PROGRAM", "no-such-qemu")
     assert cli.main(["run", "--costs", "zero"]) == 15
     assert "qemu-system-x86" in capsys.readouterr().err
+
+
+def test_kernel_of_another_kind_is_refused_before_the_build(
+        capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["run", "--runner", "uml", "--variants", "none"]) == 12
+    assert "RUNNER=qemu" in capsys.readouterr().err
 
 
 def test_failed_cases_change_the_exit_code(monkeypatch: pytest.MonkeyPatch,

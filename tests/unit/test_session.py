@@ -13,16 +13,17 @@ from typing import Any
 
 import pytest
 
-from generator import facts, plan, runners, session, store
-from generator.build import BuiltModule
-from generator.costs import CostTable
+from generator import runners
 from generator.errors import DataError, RigError
-from generator.kernel import KernelTree
-from generator.plan import RunPlan
-from generator.render import RenderedModule
+from generator.modules.build import BuiltModule
+from generator.modules.render import RenderedModule
+from generator.modules.variant import Variant
 from generator.runners import Attempt, Guest, Load, LostGuest, OnLine, RunOutput
-from generator.store import Run
-from generator.variant import Variant
+from generator.runs import boots, facts, plan, session, store
+from generator.runs.costs import CostTable
+from generator.runs.plan import RunPlan
+from generator.runs.store import Run
+from generator.trees.kernel import KernelTree
 
 BOOTS = {"icount": ("count", "instructions"), "mttcg": ("model", "ns")}
 NAMES = ("base", "base_aprime", "other")
@@ -37,8 +38,9 @@ class Paper:
     booted: list[str] = field(default_factory=list)
     version: str = "1"
     choices: dict[str, str] = field(default_factory=lambda: {"axis": "choice"})
-    name = "paper"
+    name, replicate = "paper", "boot"
     boots: Mapping[str, tuple[str, str]] = field(default_factory=lambda: BOOTS)
+    load: Load = field(init=False)
 
     def available(self) -> str | None:
         return None
@@ -52,6 +54,7 @@ class Paper:
     def prepare(self, guest: Guest, load: Load) -> None:
         guest.initramfs.parent.mkdir(parents=True, exist_ok=True)
         guest.initramfs.write_text(f"{load.plan_id} {load.listed} {load.costs}")
+        self.load = load
 
     def command(self, boot: str, guest: Guest, out: Path) -> list[str]:
         return ["paper", boot]
@@ -59,7 +62,7 @@ class Paper:
     def boot(self, boot: str, guest: Guest, out: Path, on_line: OnLine) -> RunOutput:
         assert guest.initramfs.is_file()
         self.booted.append(boot)
-        lines = self.lines(boot)
+        lines = self.lines(self.load.plan)
         (out / "serial.txt").write_text("".join(f"{line}\n" for line in lines))
         for line in lines:
             on_line(line)
@@ -68,15 +71,14 @@ class Paper:
         self.trouble.get(boot, lambda output: None)(output)
         return output
 
-    def lines(self, name: str) -> list[str]:
-        [boot] = (boot for boot in self.plan.boots if boot.name == name)
+    def lines(self, boot: plan.BootPlan) -> list[str]:
         found = [f"EXTSPT BOOT {boot.id} 6.1"]
-        for design in boot.order:
-            info = {"abi": 1, "variant": design, "choices": self.choices}
-            found += [f"EXTSPT INSMOD {design}", f"EXTSPT INFO {design}", json.dumps(info)]
         for index, case in enumerate(boot.cases):
+            info = {"abi": 1, "variant": case.variant, "choices": self.choices}
             record = {"abi": 1, "variant": case.variant, "workload": case.workload, "errors": []}
-            found += [f"EXTSPT CASE {index} {case.variant} {case.workload} rc=0 kernel=1,2,1",
+            found += [f"EXTSPT INSMOD {case.variant}", f"EXTSPT INFO {case.variant}",
+                      json.dumps(info),
+                      f"EXTSPT CASE {index} {case.variant} {case.workload} rc=0 kernel=1,2,1",
                       json.dumps(record)]
         return [*found, f"EXTSPT END cases={len(boot.cases)} status=0"]
 
@@ -160,12 +162,70 @@ def test_trouble_leaves_a_run_that_resume_finishes(
     path = only_run(tmp_path)
     assert f"extspt run --resume {path.name}" in f"{caught.value}"
     part = store.load_run(path)
-    assert part.manifest["state"] == "partial" and len(part.records) == 3
+    kept = 2 if state == "failed" and trouble is lose else 0      # the last may have been at it
+    assert part.manifest["state"] == "partial" and len(part.records) == 3 + kept
     assert part.manifest["boots"]["mttcg"]["state"] == state
     paper.trouble.clear()
     whole = session.resume(path, modules)
-    assert whole.complete and whole.records[:3] == part.records and len(whole.records) == 6
+    assert whole.complete and whole.records[:3 + kept] == part.records and len(whole.records) == 6
     assert paper.booted == ["icount", "mttcg", "mttcg"]
+
+
+def blocks_of(paper: Paper, blocks: int) -> None:
+    paper.plan = plan.repeated(paper.plan, blocks)
+
+
+def test_blocks(paper: Paper, modules: list[BuiltModule]) -> None:
+    blocks_of(paper, 6)
+    run = start(paper, modules)
+    assert run.complete and paper.booted == ["icount"] * 2 + ["mttcg"] * 6
+    timed = [case for case in run.records if case["boot"] == "mttcg"]
+    assert [case["block"] for case in timed] == [b for b in range(6) for _ in NAMES]
+    kept = run.manifest["blocks"]
+    assert (kept["n"], kept["mode"], kept["replicate"], kept["builds"]) == (6, "quick", "boot", 1)
+    assert kept["order"] == [[c["variant"] for c in timed if c["block"] == b] for b in range(6)]
+    assert len({tuple(order) for order in kept["order"]}) > 1
+    assert run.manifest["boots"]["mttcg"]["done"] == list(range(6))
+
+
+def test_resume_goes_on_at_block_and_variant(tmp_path: Path, paper: Paper,
+                                             modules: list[BuiltModule]) -> None:
+    """A guest lost in its fourth block, while its third variant was at it."""
+    blocks_of(paper, 6)
+
+    def at_last_variant(output: RunOutput) -> None:
+        if paper.booted.count("mttcg") == 4:
+            text = output.serial.read_text()
+            output.serial.write_text(text[:text.rindex("EXTSPT CASE")])
+            lose(output)
+    paper.trouble["mttcg"] = at_last_variant
+    with pytest.raises(LostGuest):
+        start(paper, modules)
+    path = only_run(tmp_path)
+    part = store.load_run(path)
+    order = paper.plan.boots[2 + 3].order
+    assert part.manifest["boots"]["mttcg"]["part"] == {"block": 3, "variants": list(order[:2])}
+    assert len(part.records) == 2 * 3 + 3 * 3 + 2
+    paper.trouble.clear()
+    whole = session.resume(path, modules)
+    assert whole.complete and paper.booted.count("mttcg") == 7
+    ran = sorted((c["boot"], c["block"], c["variant"]) for c in whole.records)
+    assert ran == sorted((b.name, b.block, name) for b in paper.plan.boots for name in b.order)
+    assert whole.records[:len(part.records)] == part.records
+
+
+def test_records_of_an_interrupted_write_are_not_read(tmp_path: Path, paper: Paper,
+                                                      modules: list[BuiltModule]) -> None:
+    blocks_of(paper, 2)
+    paper.trouble["mttcg"] = lambda output: lose(output) if len(paper.booted) == 4 else None
+    with pytest.raises(LostGuest):
+        start(paper, modules)
+    file = only_run(tmp_path) / "boots/mttcg/records.jsonl"
+    known = len(store.load_run(only_run(tmp_path)).records)
+    file.write_text(file.read_text() + '{"half": ')
+    assert len(store.load_run(only_run(tmp_path)).records) == known
+    paper.trouble.clear()
+    assert session.resume(only_run(tmp_path), modules).complete
 
 
 def test_resume_of_a_whole_run_boots_nothing(paper: Paper, modules: list[BuiltModule]) -> None:
@@ -226,7 +286,7 @@ def test_full_disk_under_the_guest(tmp_path: Path, paper: Paper, modules: list[B
                                    monkeypatch: pytest.MonkeyPatch) -> None:
     """QEMU drops what it cannot write: the log is cut, and the disk is to blame."""
     paper.trouble["icount"] = cut
-    monkeypatch.setattr(session, "FULL_BYTES", 1 << 62)
+    monkeypatch.setattr(boots, "FULL_BYTES", 1 << 62)
     with pytest.raises(RigError, match="the disk is full"):
         start(paper, modules)
     assert store.load_run(only_run(tmp_path)).manifest["state"] == "partial"

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from generator import image, layout
+from generator import layout
+from generator.trees import image
 
 SCRIPT = "generator/setup.sh"
 # Programs that only read or stay inside the project's folder.
@@ -20,7 +21,7 @@ HARMLESS = ("sh", "uname", "cat", "cksum", "dirname", "ls", "rm", "touch", "sed"
 @pytest.fixture
 def machine(tmp_path: Path) -> Path:
     """A checkout with the script and a bin folder with nothing but harmless programs."""
-    for name in (SCRIPT, "pyproject.toml", "generator/image.py"):
+    for name in (SCRIPT, "pyproject.toml", "generator/trees/image.py"):
         (tmp_path / "co" / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(layout.ROOT / name, tmp_path / "co" / name)
     (tmp_path / "bin").mkdir()

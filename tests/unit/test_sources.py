@@ -3,16 +3,22 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from generator import distro, image, layout, sources
-from generator.distro import Archive
+from generator import layout
 from generator.errors import RigError, UsageError
 from generator.proc import Done
+from generator.trees import distro, image, sources
+from generator.trees.distro import Archive
 
+MADISON = """     linux | 6.18.5-1~bpo13+1 | http://nowhere.invalid trixie-backports/main Sources
+     linux | 6.18.15-1~bpo13+1 | http://nowhere.invalid trixie-backports/main Sources
+     linux | 6.1.8-1 | http://nowhere.invalid trixie/main Sources
+"""
 LISTED = """linux-source-6.12 - Linux kernel source for version 6.12 with Debian patches
 linux-source-7.2 - Linux kernel source for version 7.2 with Debian patches
 linux-source - Linux kernel source (meta-package)
@@ -23,11 +29,13 @@ linux-source - Linux kernel source (meta-package)
 def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Archive:
     """An archive whose packages hold a tarball of a tiny source."""
     monkeypatch.setattr(layout, "SOURCES", tmp_path / "sources")
-    monkeypatch.setattr(distro, "mirror", lambda: "nowhere")
+    monkeypatch.setattr(distro, "mirror", lambda suite: "nowhere")
     monkeypatch.setattr(sources.proc, "query", _query)
     found = Archive(tmp_path)
-    monkeypatch.setattr(Archive, "open", lambda folder, suite, mirror: found)
+    monkeypatch.setattr(Archive, "open", lambda folder, suite: found)
     monkeypatch.setattr(Archive, "fetch", lambda self, package: Path(package))
+    monkeypatch.setattr(Archive, "with_sources", lambda self: None)
+    monkeypatch.setattr(Archive, "fetch_source", _fetch_source)
     monkeypatch.setattr(image, "unpack", _unpack)
     return found
 
@@ -35,25 +43,36 @@ def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Archive:
 def _query(argv: list[str | Path], **options: object) -> Done:
     words = tuple(map(str, argv))
     if words[0] == "apt-cache":
-        return Done(words, 0, LISTED)
+        return Done(words, 0, MADISON if "madison" in words else LISTED)
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     return Done(words, done.returncode, done.stdout + done.stderr)
 
 
 def _unpack(package: Path, root: Path) -> None:
-    tree = root.parent / "made" / package.name
+    series = package.name.removeprefix("linux-source-")
+    _pack(f"{series}.9", root / "usr/src" / f"{package.name}.tar.xz")
+
+
+def _fetch_source(archive: Archive, package: str, version: str) -> Path:
+    version = version.partition("-")[0]
+    return _pack(version, archive.folder / f"{package}_{version}.orig.tar.xz")
+
+
+def _pack(version: str, packed: Path) -> Path:
+    """A tarball of a tiny source."""
+    series = version.split(".")
+    tree = packed.parent / f"linux-{version}"
     tree.mkdir(parents=True)
-    series = package.name.removeprefix("linux-source-").split(".")
     (tree / "Makefile").write_text(f"VERSION = {series[0]}\nPATCHLEVEL = {series[1]}\n"
-                                   "SUBLEVEL = 9\nEXTRAVERSION =\n")
+                                   f"SUBLEVEL = {series[2]}\nEXTRAVERSION =\n")
     (tree / "Kconfig").touch()
-    packed = root / "usr/src" / f"{package.name}.tar.xz"
-    packed.parent.mkdir(parents=True)
     subprocess.run(["tar", "-C", tree.parent, "-cJf", packed, tree.name], check=True)
+    shutil.rmtree(tree)
+    return packed
 
 
 def test_newest_by_number_not_by_name(archive: Archive) -> None:
-    assert sources.newest(archive) == "7.2"
+    assert sources.packaged(archive) == ["6.12", "7.2"]
 
 
 def test_unpacked_under_its_version(archive: Archive) -> None:
@@ -63,6 +82,13 @@ def test_unpacked_under_its_version(archive: Archive) -> None:
     assert sources.fetch("sid").skipped
     assert sources.fetch("trixie", "6.12").version == "6.12.9"
     assert sorted(path.name for path in layout.SOURCES.iterdir()) == ["6.12.9", "7.2.9"]
+
+
+def test_series_of_which_only_a_source_package_is_left(archive: Archive) -> None:
+    assert sources.fetch("trixie-backports", "6.18").version == "6.18.15"
+    with pytest.raises(RigError, match=r"no source of Linux 6\.17") as caught:
+        sources.fetch("trixie-backports", "6.17")
+    assert "6.18.5-1~bpo13+1" in caught.value.evidence
 
 
 def test_torn_tarball_leaves_nothing(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from generator import load_run, store
+from generator import load_run
 from generator.errors import DataError, UsageError
+from generator.runs import store
 
 
 def manifest(run_id: str = "r1") -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import synthetic
 
-from generator import frames
+from generator.evidence import frames, verdict
 from generator.report import document, text
 from generator.report.model import (
     NA,
@@ -28,6 +28,10 @@ from generator.report.view import View
 HOSTILE = "\x1b[31m<script>alert('x')</script>\x07\t$(touch /tmp/x) `id` \u00b5s \u202e\x00 end"
 
 
+def view_of(run: synthetic.FakeRun) -> View:
+    return View.of(run, frames.summarize(run), verdict.of_run(run))
+
+
 def mailable(report: str) -> None:
     for line in report.split("\n"):
         assert len(line) <= 72, line
@@ -37,8 +41,8 @@ def mailable(report: str) -> None:
 
 
 def test_whole_report(tmp_path: Path) -> None:
-    run = synthetic.build(tmp_path)
-    mailable(text.render(document.build(View.of(run, frames.summarize(run)))))
+    view = view_of(synthetic.build(tmp_path))
+    mailable(text.render(document.build([view])))
 
 
 def test_hostile_strings(tmp_path: Path) -> None:
@@ -49,7 +53,7 @@ def test_hostile_strings(tmp_path: Path) -> None:
     for case in run.records:
         if case["variant"] == "none":
             case["record"]["errors"] = [HOSTILE]
-    report = text.render(document.build(View.of(run, frames.summarize(run))))
+    report = text.render(document.build([view_of(run)]))
     mailable(report)
     assert "\\x1b[31m" in report
 
@@ -60,7 +64,7 @@ def test_long_and_many_variant_names(tmp_path: Path) -> None:
         name = f"a_rather_long_variant_name_that_nobody_would_choose_{index:02}"
         run.manifest["variants"][name] = dict(run.manifest["variants"]["kvm_owned"])
         run.records += [{**c, "variant": name} for c in run.records if c["variant"] == "kvm_owned"]
-    report = text.render(document.build(View.of(run, frames.summarize(run))))
+    report = text.render(document.build([view_of(run)]))
     mailable(report)
     for index in range(12):
         assert f"ose_{index:02}" in report

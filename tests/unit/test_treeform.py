@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from test_kernel import CONFIG, tree
 
-from generator import compiler, kernel, layout, proc, treeform
+from generator import layout, proc
 from generator.errors import BuildError
-from generator.kernel import KernelTree
-from generator.treeform import Form
+from generator.trees import compiler, kernel, treeform
+from generator.trees.kernel import KernelTree
+from generator.trees.treeform import Form
 
 RELEASE = "6.12.1-1-cloud-amd64"
 

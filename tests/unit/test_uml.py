@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from generator import runners, trial
+from generator import runners
 from generator.errors import BuildError, RigError
-from generator.kernel import KernelTree
 from generator.runners import Guest, LostGuest, RunOutput, qemu, uml
-from generator.trial import Program
-from generator.watch import Limits
+from generator.runs import trial
+from generator.runs.trial import Program
+from generator.runs.watch import Limits
+from generator.trees.kernel import KernelTree
 
 DATA = Path(__file__).parent.parent / "data/serial"
 
@@ -29,11 +30,12 @@ def tree(arch: str, image: Path | None) -> KernelTree:
 def test_command_line() -> None:
     """Several CPUs need seccomp said aloud; no path but the kernel's own is on it."""
     guest = Guest(Path("/k/linux"), Path("/a folder, odd/initramfs.cpio.gz"), 2, 512)
-    words = uml.RUNNER.command("uml", guest, Path("/a folder, odd"))
+    whole = uml.RUNNER.command("uml", guest, Path("/a folder, odd"))
+    shell, words = whole[:3], whole[3:]
     assert words[:4] == ["/k/linux", "mem=512M", "ncpus=2", "initrd=initramfs.cpio.gz"]
     assert "seccomp=on" in words and "con0=null,fd:2" in words
-    assert [word for word in words[1:] if os.sep in word] == [
-        "rdinit=/init", "hostfs=/proc/self/cwd"]
+    assert [word for word in words[1:] if os.sep in word] == ["rdinit=/init"]
+    assert shell[2].endswith("3>serial.txt") and "ssl1=null,fd:3" in words
 
 
 def test_native_tier() -> None:

@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from generator import layout, variant
+from generator import layout
 from generator.errors import ConfigError, UsageError
+from generator.modules import variant
 
 
 def test_choices_and_values(small_tree: Path) -> None:
     cached = variant.load_variant("cached", small_tree)
     assert cached.choices == {"guard": "spin", "source": "cache"}
-    assert cached.values == {"EXTSPT_CACHE_MIN": 7, "EXTSPT_CACHE_ACCOUNT": False,
-                             "EXTSPT_CACHE_BIG": False}
+    assert cached.values == {"EXTSPT_CACHE_MIN": 7, "EXTSPT_CACHE_ACCOUNT": False}
+    assert cached.derived == {"EXTSPT_CACHE_BIG": False}
     assert (cached.title, cached.origin, cached.design) == ('a cache: "quoted"',
                                                             "nobody@example.org", "T1")
     assert cached.module == "extspt_cached"
@@ -99,6 +100,64 @@ def test_real_designs_read_cleanly() -> None:
     folders = {path.parent.name for path in layout.AXES.glob("*/Kconfig")}
     for one in found.values():
         assert one.choices.keys() == folders
+    # A7' moves A7's list and mutex from KVM's struct to TDX's, which no axis sees.
     designs = [tuple(sorted(v.choices.items())) + tuple(sorted(v.values.items()))
-               for v in found.values()]
+               for v in found.values() if v.name != "rfc_v5_mutex"]
     assert len(set(designs)) == len(designs), "two fragments describe the same design"
+
+
+@pytest.mark.parametrize(("name", "symbol"), [
+    ("kvm_owned+pamt_install=none", "EXTSPT_PAMT_UNDER_LOCK"),
+    ("upstream+pamt_lock=always", "EXTSPT_PAMT_COUNTED"),
+    ("kvm_owned+pamt_install=prepare_pfn", "EXTSPT_PAMT_UNDER_LOCK"),
+    ("gmem_time+split_source=vm_mutex", "EXTSPT_PAMT_STANDS"),
+    ("tdx_prealloc+pamt_install=topup", "EXTSPT_PAMT_WITH_SEPT"),
+    ("kvm_owned+split_source=carried", "EXTSPT_PAMT_WITH_SEPT"),
+])
+def test_a_combination_that_makes_no_sense_names_the_symbol(name: str, symbol: str) -> None:
+    with pytest.raises(ConfigError, match=symbol):
+        variant.load_variant(name)
+
+
+COUNTED = [one.name for one in variant.all_variants() if one.choices["pamt_lock"] != "none"]
+LOCKS = sorted(path.stem for path in (layout.AXES / "pamt_lock").glob("*.h")
+               if path.stem not in ("contract", "none"))
+
+
+def test_the_lock_variants_are_choices_for_any_design() -> None:
+    """L1 to L9 wherever references are counted."""
+    assert len(LOCKS) == 9 and len(COUNTED) == 22
+    for name in COUNTED:
+        for lock in LOCKS:
+            changed = variant.load_variant(f"{name}+pamt_lock={lock}")
+            assert changed.choices["pamt_lock"] == lock
+
+
+def test_demote_under_the_lock_takes_splits_and_one_lock_for_all() -> None:
+    """L10 in every design that splits, with each lock but the three that are many."""
+    many = {"per_range", "hashed", "range_rwlock"}
+    one_each = {variant.load_variant(name).choices["split_source"]: name for name in COUNTED}
+    for source, name in one_each.items():
+        splits = source != "none"
+        for lock in LOCKS:
+            held = f"{name}+pamt_lock={lock}+pamt_lock_demote=y"
+            if splits and lock not in many:
+                assert variant.load_variant(held).values["EXTSPT_PAMT_LOCK_DEMOTE"]
+                continue
+            with pytest.raises(ConfigError, match=r"EXTSPT_(SPLIT_SOURCE_NONE|PAMT_LOCK_)"):
+                variant.load_variant(held)
+
+
+def test_hook_points_a_design_needs() -> None:
+    needs = {one.name: one.needs for one in variant.all_variants()}
+    assert needs["dpamt_v1"] == ("phys_prepare",)
+    assert needs["prepare_pfn"] == ("prepare_pfn", "split")
+    assert needs["gmem_time"] == ("gmem_bound",)
+    assert needs["deposit"] == ("leaf_map", "split")
+    assert needs["upstream"] == ()
+
+
+def test_a_run_without_names_takes_the_headline_designs() -> None:
+    assert set(variant.timed(None)) == variant.HEADLINE
+    assert variant.timed("all") == variant.names()
+    assert variant.timed("all,kvm_owned+pamt_list_pairs=7")[:-1] == variant.names()

@@ -13,7 +13,11 @@
 
 static inline struct page *free_path_reclaimed(struct page *page)
 {
-	pamt_install_taken_back(page);
+	pamt_install_reclaimed(page);
+	if (IS_ENABLED(CONFIG_EXTSPT_PAMT_WITH_SEPT)) {
+		pamt_install_sept_free(page);
+		return NULL;
+	}
 	ledger_hand_over(page, OWNER_TDX);
 	ledger_free(page, OWNER_TDX);
 	return NULL;
@@ -27,7 +31,7 @@ static inline void free_path_rcu(struct page *page)
 
 static inline void free_path_unused(struct page *page)
 {
-	ledger_free(page, OWNER_KVM);
+	pamt_install_sept_free(page);
 }
 
 #endif /* EXTSPT_FREE_PATH_TDX_NOW_H */

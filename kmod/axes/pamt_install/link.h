@@ -3,51 +3,44 @@
 #ifndef EXTSPT_PAMT_INSTALL_LINK_H
 #define EXTSPT_PAMT_INSTALL_LINK_H
 
-#include "lib/page_list.h"
-#include "lib/stats.h"
-#include "tdx/pamt.h"
+#include "tdx/pamt_ref.h"
 
-static inline bool pamt_install_dynamic(void)
+/* v4 12/16, v6: PT64_ROOT_MAX_LEVEL; the root needs none, the guest page does. */
+#define PAMT_INSTALL_FAULT_PAIRS	5
+
+#define pamt_install_link		pamt_install_link
+static __always_inline int pamt_install_link(struct page *page, struct pamt_supply from)
 {
-	return true;
+	return pamt_ref_get(page, from);
 }
 
-static inline int pamt_install_hand_over(struct page *page, struct page_list *list)
+static inline void pamt_install_unlink(struct page *page)
 {
-	u64 since = extspt_step_begin();
-	int ret = pamt_get(page, list);
-
-	extspt_step_end(OP_PAMT_GET, since);
-	return ret;
+	pamt_ref_put(page);
 }
 
-static inline void pamt_install_taken_back(struct page *page)
+#define pamt_install_reclaimed		pamt_install_reclaimed
+static inline void pamt_install_reclaimed(struct page *page)
 {
-	u64 since = extspt_step_begin();
-
-	pamt_put(page);
-	extspt_step_end(OP_PAMT_PUT, since);
+	pamt_ref_put(page);
 }
 
-/* tdx_alloc_control_page(): no cache, the pair is allocated on the spot. */
-static inline int pamt_install_control(struct page *page)
+#define pamt_install_map		pamt_install_map
+static __always_inline int pamt_install_map(struct pamt_install_vcpu *vcpu, struct page *page,
+					    struct pamt_supply from)
 {
-	struct page_list list = {
-		.pool = { .class = CLASS_PAMT, .owner = OWNER_TDX },
-	};
-	int ret;
-
-	page_list_init(&list, GFP_KERNEL_ACCOUNT, NULL);
-	ret = page_list_topup(&list, PAMT_PAIR_PAGES);
-	if (!ret)
-		ret = pamt_get(page, &list);
-	page_list_drain(&list);
-	return ret;
+	return pamt_ref_get(page, from);
 }
 
-static inline void pamt_remove_control(struct page *page)
+static inline void pamt_install_unmap(struct pamt_install_vcpu *vcpu, struct page *page)
 {
-	pamt_put(page);
+	pamt_ref_put(page);
+}
+
+#define pamt_install_unmapped		pamt_install_unmapped
+static inline void pamt_install_unmapped(struct page *page)
+{
+	pamt_ref_put(page);
 }
 
 #endif /* EXTSPT_PAMT_INSTALL_LINK_H */

@@ -10,13 +10,18 @@
 #include <linux/types.h>
 
 struct list_head;
-struct page_list;
 struct pamt_source_vcpu;
+struct pamt_supply;
 
-/* vCPU creation and destruction. No lock; may sleep. */
-static inline void pamt_source_vcpu_init(struct pamt_source_vcpu *pamt, int vcpu,
-					 struct list_head *pools);
+/* vCPU creation. No lock; may sleep. 0 or -ENOMEM; destroy follows in any case. */
+static inline int pamt_source_vcpu_init(struct pamt_source_vcpu *pamt, int vcpu,
+					struct list_head *pools);
+
+/* vCPU destruction, after its last fault. Frees what is parked. */
 static inline void pamt_source_vcpu_destroy(struct pamt_source_vcpu *pamt);
+
+/* Before a fault, by KVM with its own caches. No lock; may sleep. 0 or -ENOMEM. */
+static inline int pamt_source_kvm_topup(struct pamt_source_vcpu *pamt);
 
 /* Whether the vendor op is set at all: v6 sets it only with Dynamic PAMT on. */
 static inline bool pamt_source_wants_topup(unsigned int extra);
@@ -27,7 +32,7 @@ static inline bool pamt_source_wants_topup(unsigned int extra);
  */
 static inline int pamt_source_topup(struct pamt_source_vcpu *pamt, unsigned int extra);
 
-/* The list pamt_get() takes pages from; NULL with static PAMT. */
-static inline struct page_list *pamt_source_list(struct pamt_source_vcpu *pamt);
+/* What a fault takes its pairs from; never sleeps. Not to be used with no source. */
+static __always_inline struct pamt_supply pamt_source_supply(struct pamt_source_vcpu *pamt);
 
 #endif /* EXTSPT_PAMT_SOURCE_CONTRACT_H */

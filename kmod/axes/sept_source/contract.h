@@ -24,6 +24,9 @@ static inline void sept_source_vcpu_destroy(struct sept_source_vcpu *sept);
 /* Before a fault. No lock; may sleep. -ENOMEM when below what a fault needs. */
 static inline int sept_source_topup(struct sept_source_vcpu *sept);
 
+/* Whether it replaces what faults take; else a vCPU lasts for so many of them. */
+static inline bool sept_source_refills(void);
+
 /* S-EPT pages that TDX's list has to hold besides its PAMT pages. */
 static inline unsigned int sept_source_list_pages(void);
 

@@ -28,6 +28,11 @@ static inline int sept_source_topup(struct sept_source_vcpu *sept)
 	return 0;
 }
 
+static inline bool sept_source_refills(void)
+{
+	return false;
+}
+
 static inline unsigned int sept_source_list_pages(void)
 {
 	return 0;

@@ -5,6 +5,8 @@
 
 #include <linux/bug.h>
 
+#include "tdx/pamt.h"
+
 struct split_source_vm {
 };
 
@@ -13,29 +15,12 @@ static inline bool split_source_possible(void)
 	return false;
 }
 
-static inline int split_source_init(void)
-{
-	return 0;
-}
-
-static inline void split_source_exit(void)
-{
-}
-
 static inline int split_source_vm_init(struct split_source_vm *split, struct list_head *pools)
 {
 	return 0;
 }
 
 static inline void split_source_vm_destroy(struct split_source_vm *split)
-{
-}
-
-static inline void split_source_begin(struct split_source_vm *split)
-{
-}
-
-static inline void split_source_end(struct split_source_vm *split)
 {
 }
 
@@ -51,19 +36,22 @@ static inline int split_source_topup(struct split_source_vm *split)
 	return -EOPNOTSUPP;
 }
 
+#define split_source_alloc		split_source_alloc
 static inline struct page *split_source_alloc(struct split_source_vm *split)
 {
 	return NULL;
 }
 
-static inline struct page_list *split_source_list(struct split_source_vm *split)
+static __always_inline struct pamt_supply split_source_sept_supply(struct split_source_vm *split,
+								   struct page *sept)
 {
-	return NULL;
+	return pamt_no_supply();
 }
 
-static inline bool split_source_pamt_before_block(void)
+static __always_inline struct pamt_supply split_source_guest_supply(struct split_source_vm *split,
+								    struct page *sept)
 {
-	return false;
+	return pamt_no_supply();
 }
 
 #endif /* EXTSPT_SPLIT_SOURCE_NONE_H */

@@ -4,6 +4,7 @@
 #define EXTSPT_SPLIT_SOURCE_RESERVED_H
 
 #include "lib/page_list.h"
+#include "tdx/pamt.h"
 
 struct split_source_vm {
 	struct page_list list;
@@ -12,15 +13,6 @@ struct split_source_vm {
 static inline bool split_source_possible(void)
 {
 	return true;
-}
-
-static inline int split_source_init(void)
-{
-	return 0;
-}
-
-static inline void split_source_exit(void)
-{
 }
 
 static inline int split_source_vm_init(struct split_source_vm *split, struct list_head *pools)
@@ -35,14 +27,6 @@ static inline void split_source_vm_destroy(struct split_source_vm *split)
 	page_list_drain(&split->list);
 }
 
-static inline void split_source_begin(struct split_source_vm *split)
-{
-}
-
-static inline void split_source_end(struct split_source_vm *split)
-{
-}
-
 static inline bool split_source_ready(struct split_source_vm *split)
 {
 	return true;
@@ -53,19 +37,28 @@ static inline int split_source_topup(struct split_source_vm *split)
 	return 0;
 }
 
+#define split_source_alloc		split_source_alloc
 static inline struct page *split_source_alloc(struct split_source_vm *split)
 {
 	return page_list_take(&split->list, CLASS_SEPT);
 }
 
-static inline struct page_list *split_source_list(struct split_source_vm *split)
-{
-	return &split->list;
-}
-
+#define split_source_pamt_before_block	split_source_pamt_before_block
 static inline bool split_source_pamt_before_block(void)
 {
 	return true;
+}
+
+static __always_inline struct pamt_supply split_source_sept_supply(struct split_source_vm *split,
+								   struct page *sept)
+{
+	return pamt_list_supply(&split->list);
+}
+
+static __always_inline struct pamt_supply split_source_guest_supply(struct split_source_vm *split,
+								    struct page *sept)
+{
+	return pamt_list_supply(&split->list);
 }
 
 #endif /* EXTSPT_SPLIT_SOURCE_RESERVED_H */

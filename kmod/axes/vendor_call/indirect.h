@@ -5,6 +5,10 @@
 
 struct extspt_tdx_ops {
 	int (*topup)(struct extspt_vcpu *vcpu, unsigned int extra);
+	int (*prepare_pfn)(struct extspt_vcpu *vcpu, struct page *page, int level);
+	void (*pfn_done)(struct extspt_vcpu *vcpu);
+	int (*phys_prepare)(struct extspt_vcpu *vcpu, struct page *page, int level);
+	void (*phys_cleanup)(struct page *page, int level);
 	int (*link)(struct extspt_vcpu *vcpu, u64 gfn, int level, struct page *sept);
 	int (*map)(struct extspt_vcpu *vcpu, u64 gfn, int level, struct page *page);
 	int (*remove)(struct extspt_vm *vm, u64 gfn, int level, struct page *page);

@@ -3,6 +3,7 @@
 #ifndef EXTSPT_HOST_KVM_H
 #define EXTSPT_HOST_KVM_H
 
+#include "lib/record.h"
 #include "strategy.h"
 
 /* strategy.c */
@@ -10,7 +11,7 @@ extern const struct extspt_kvm_ops extspt_kvm_ops;
 /* VMs that exist; waited for by destroy. */
 extern atomic_t kvm_nr_vms;
 extern struct wait_queue_head kvm_vm_gone;
-/* The newest VM's strategy; stable while it is known to exist. */
-extern struct extspt_vm *kvm_last_vm;
+/* What is parked in all VMs; they exist. 0 or -ENOMEM. */
+int kvm_pools_snapshot(struct pool_snapshot *snapshot);
 
 #endif /* EXTSPT_HOST_KVM_H */

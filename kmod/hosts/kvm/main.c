@@ -32,8 +32,16 @@ static const struct control_workload kvm_workloads[] = {
 	  { .vcpus = 2, .pages = 128, .rounds = 1 } },
 	{ "same_range", "all vCPUs fault the same pages at the same time",
 	  { .vcpus = 2, .pages = 4096, .rounds = 1 } },
+	{ "race_sparse", "the same with one page in each 2 MiB: page tables lose races",
+	  { .vcpus = 2, .pages = 128, .rounds = 1 } },
 	{ "convert", "private to shared, back, and fault in again, page by page",
 	  { .vcpus = 2, .pages = 2048, .rounds = 2 } },
+	{ "punch", "holes in the guest's memory, page by page, and fault in again",
+	  { .vcpus = 2, .pages = 2048, .rounds = 1 } },
+	{ "vms", "a VM of its own for each vCPU thread: they meet at what is global",
+	  { .vcpus = 2, .pages = 4096, .rounds = 1 } },
+	{ "churn", "each thread creates, fills and destroys VMs of its own",
+	  { .vcpus = 2, .pages = 128, .rounds = 20 } },
 	{ "teardown", "destroy VMs that hold 4 KiB pages, one per round",
 	  { .vcpus = 2, .pages = 1024, .rounds = 5 } },
 	{ "idle", "vCPUs that have topped up and then do nothing: parked memory",
@@ -49,22 +57,37 @@ static const struct control_workload *kvm_workload(int i)
 
 static int kvm_run(int workload, const struct control_params *params)
 {
+	int ret;
+
 	if (atomic_read(&kvm_nr_vms))
 		return -EBUSY;
+	ret = extspt_tdx_check(params->check);
+	if (ret)
+		return ret;
 	extspt_control.nr_threads = min_t(u64, params->vcpus, num_online_cpus());
 	WRITE_ONCE(release, false);
 	extspt_pass_begin(false);
 	return 0;
 }
 
+/* Until the driver's VMs are gone, which it has been told or has died of. */
+static int kvm_wait_gone(void)
+{
+	return wait_event_timeout(kvm_vm_gone, !atomic_read(&kvm_nr_vms), GONE_TIMEOUT) ?
+	       0 : -ETIMEDOUT;
+}
+
 static int kvm_destroy(void)
 {
+	int ret;
+
 	/* As in the twin: the steps of a teardown are for the workload about it. */
 	extspt_pass_begin(!strcmp(extspt_control.workload->name, "teardown"));
 	WRITE_ONCE(release, true);
 	wake_up_all(&kvm_vm_gone);
-	if (!wait_event_timeout(kvm_vm_gone, !atomic_read(&kvm_nr_vms), GONE_TIMEOUT))
-		return -ETIMEDOUT;
+	ret = kvm_wait_gone();
+	if (ret)
+		return ret;
 	extspt_pass_begin(false);
 	return 0;
 }
@@ -83,6 +106,8 @@ static void kvm_check_ops(void)
 	u64 plain, detailed;
 	int i, cpu;
 
+	if (extspt_control.params.check)
+		return;
 	for (i = 0; i < NR_SAMPLE_OPS; i++) {
 		plain = 0;
 		detailed = 0;
@@ -107,33 +132,39 @@ static int kvm_pass_detail(void)
 
 static int kvm_pass_done(void)
 {
-	if (atomic_read(&kvm_nr_vms) != 1)
+	if (!atomic_read(&kvm_nr_vms))
 		return -EINVAL;
 	kvm_check_ops();
 	extspt_pass_begin(false);
 	extspt_control.alive = true;
 	memory_snapshot(&extspt_control.at_run);
-	return pool_snapshot(&extspt_control.pools, &kvm_last_vm->pools);
+	return kvm_pools_snapshot(&extspt_control.pools);
 }
 
-static int kvm_pass_failed(void)
+/* @error: what the driver, and with it its VMs, has ended with. */
+static int kvm_pass_failed(int error)
 {
+	int ret = kvm_wait_gone();
+
 	extspt_pass_begin(false);
-	extspt_control.status = -EIO;
+	extspt_control.status = -error;
 	control_check_balance();
-	return 0;
+	control_check_end();
+	return ret;
 }
 
 static int kvm_pass(const char *command)
 {
+	int error;
+
 	if (extspt_control.alive)
 		return -EBUSY;
 	if (!strcmp(command, "detail"))
 		return kvm_pass_detail();
 	if (!strcmp(command, "done"))
 		return kvm_pass_done();
-	if (!strcmp(command, "failed"))
-		return kvm_pass_failed();
+	if (sscanf(command, "failed %d", &error) == 1 && error > 0 && error < MAX_ERRNO)
+		return kvm_pass_failed(error);
 	if (strcmp(command, "measure"))
 		return -EINVAL;
 	extspt_measure_begin();
@@ -153,6 +184,14 @@ static ssize_t pass_write(struct file *file, const char __user *from, size_t siz
 	ret = kvm_pass(strim(command));
 	mutex_unlock(&extspt_control.lock);
 	return ret ?: size;
+}
+
+/* What the driver is to begin with. A checked run times nothing: once is enough. */
+static ssize_t pass_read(struct file *file, char __user *to, size_t size, loff_t *pos)
+{
+	const char *answer = extspt_control.params.check ? "detail\n" : "plain\n";
+
+	return simple_read_from_buffer(to, size, pos, answer, strlen(answer));
 }
 
 static int kvm_sample(const struct extspt_sample *sample)
@@ -195,6 +234,7 @@ static ssize_t hold_read(struct file *file, char __user *to, size_t size, loff_t
 static const struct file_operations pass_fops = {
 	.owner = THIS_MODULE,
 	.open = simple_open,
+	.read = pass_read,
 	.write = pass_write,
 };
 
@@ -224,7 +264,7 @@ int extspt_host_init(void)
 	if (ret)
 		goto exit_tdx;
 	control_show();
-	debugfs_create_file("pass", 0200, extspt_control.dir, NULL, &pass_fops);
+	debugfs_create_file("pass", 0600, extspt_control.dir, NULL, &pass_fops);
 	debugfs_create_file("samples", 0200, extspt_control.dir, NULL, &samples_fops);
 	debugfs_create_file("hold", 0400, extspt_control.dir, NULL, &hold_fops);
 	return 0;

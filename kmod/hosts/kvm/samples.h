@@ -3,12 +3,13 @@
  * Between the driver program and the module, in its debugfs folder:
  *
  *	run	"<workload> ...": a run begins, with its plain pass
- *	pass	"measure": what was done so far was preparation
+ *	pass	reads "plain": a plain pass comes first, or "detail"
+ *		"measure": what was done so far was preparation
  *		"detail": the VMs of the plain pass are gone, the detail pass begins
- *		"done": it is over, its VM stays
- *		"failed": the run is over, its VMs are gone
+ *		"done": it is over, its VMs stay
+ *		"failed <errno>": the run is over, its VMs are gone
  *	samples	struct extspt_sample, any number: what the driver has timed
- *	hold	a read returns when the VM is to go
+ *	hold	a read returns when the VMs are to go
  */
 #ifndef EXTSPT_KVM_SAMPLES_H
 #define EXTSPT_KVM_SAMPLES_H

@@ -17,8 +17,12 @@ struct page;
 struct extspt_kvm_ops {
 	struct module *owner;
 
-	/* No lock held; may sleep. An error pointer, or what hangs on the VM. */
-	void *(*vm_create)(void);
+	/*
+	 * No lock held; may sleep. An error pointer, or what hangs on the VM.
+	 * @modelled: link to free_spt are called; otherwise tdx.c does their work on
+	 * a real TD, and hands back with free_used.
+	 */
+	void *(*vm_create)(bool modelled);
 	/* No lock held; may sleep: the HKID goes, every leaf is gone already. */
 	void (*vm_release)(void *vm);
 	/* After the last vCPU and page table; waits for free_rcu. May sleep. */
@@ -40,11 +44,29 @@ struct extspt_kvm_ops {
 	int (*remove)(void *vm, u64 gfn, int level, struct page *page);
 	/* HKID released, mmu_lock held. What KVM frees by RCU, or NULL. */
 	struct page *(*free_spt)(void *vm, struct page *sept);
+	/* A real TDX module has given the page back. mmu_lock held. */
+	void (*free_used)(struct page *sept);
 	/* KVM, by RCU: what free_spt left to it. Softirq. */
 	void (*free_rcu)(struct page *sept);
+
+	/*
+	 * Points that few strategies need; NULL, in pairs, for all others. KVM goes
+	 * past a nop there.
+	 *
+	 * No lock held; may sleep: a private fault has its @page. The end follows in
+	 * any case, after mmu_lock is dropped. 0 or -errno.
+	 */
+	int (*fault_begin)(void *vcpu, struct page *page, int level);
+	void (*fault_end)(void *vcpu);
+	/* mmu_lock held for read, in RCU, before the SPTE is frozen; undone unless it is set. */
+	int (*phys_prepare)(void *vcpu, struct page *page, int level);
+	void (*phys_cleanup)(struct page *page, int level);
+	/* The folio's lock held; may sleep: guest_memfd has it, and gives it back. */
+	int (*gmem_bound)(struct page *page, unsigned int nr);
+	void (*gmem_unbound)(struct page *page, unsigned int nr);
 };
 
-/* 0; -EBUSY: there is one, or this machine's vendor module has a real backend. */
+/* 0; -EBUSY: there is one, or a mirrored VM without any. */
 int extspt_kvm_register(const struct extspt_kvm_ops *ops);
 void extspt_kvm_unregister(const struct extspt_kvm_ops *ops);
 

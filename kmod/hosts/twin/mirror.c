@@ -4,58 +4,14 @@
  * and what it calls, for private memory.
  */
 
+#include <linux/jiffies.h>
+
 #include "hosts/twin/twin.h"
+#include "lib/control.h"
+
+#define FAULT_PATIENCE	(5 * HZ)
 
 #define SPTE_ADDRESS	GENMASK_ULL(51, PAGE_SHIFT)
-
-/* sizeof(struct pte_list_desc) of 7.2; never consumed by the TDP MMU. */
-#define PTE_LIST_DESC_SIZE	128
-/* mmu_topup_memory_caches(): 1 + PT64_ROOT_MAX_LEVEL + PTE_PREFETCH_NUM. */
-#define PTE_LIST_MIN		(1 + 5 + 8)
-/* PT64_ROOT_MAX_LEVEL */
-#define PAGE_TABLE_MIN		5
-
-static struct kmem_cache *header_cache;
-static struct kmem_cache *pte_list_cache;
-
-int twin_mmu_init(void)
-{
-	header_cache = kmem_cache_create(EXTSPT_VARIANT "_sp", sizeof(struct twin_sp), 0,
-					 SLAB_ACCOUNT, NULL);
-	if (!header_cache)
-		return -ENOMEM;
-	pte_list_cache = kmem_cache_create(EXTSPT_VARIANT "_pte_list", PTE_LIST_DESC_SIZE, 0,
-					   SLAB_ACCOUNT, NULL);
-	if (pte_list_cache)
-		return 0;
-	kmem_cache_destroy(header_cache);
-	return -ENOMEM;
-}
-
-void twin_mmu_exit(void)
-{
-	/* The last mirror pages may still be on their way through RCU. */
-	rcu_barrier();
-	kmem_cache_destroy(pte_list_cache);
-	kmem_cache_destroy(header_cache);
-}
-
-/* mmu_topup_memory_caches(): the same caches in the same order. */
-int twin_mmu_topup(struct twin_vcpu *vcpu)
-{
-	int ret;
-
-	vcpu->pte_list.kmem = pte_list_cache;
-	vcpu->header.kmem = header_cache;
-	ret = memory_cache_topup(&vcpu->pte_list, PTE_LIST_MIN);
-	if (!ret)
-		ret = extspt_vcpu_topup(&vcpu->strategy);
-	if (!ret)
-		ret = memory_cache_topup(&vcpu->spt, PAGE_TABLE_MIN);
-	if (!ret)
-		ret = memory_cache_topup(&vcpu->header, PAGE_TABLE_MIN);
-	return ret;
-}
 
 u64 twin_leaf_spte(struct page *page)
 {
@@ -92,88 +48,13 @@ static struct twin_sp *child_sp(u64 spte)
 	return (struct twin_sp *)page_private(spte_to_page(spte));
 }
 
-/* From here the page's private word points to its sp. */
-static void twin_sp_init(struct twin_sp *sp, u64 *spt, struct page *sept)
+/* Take an empty SPTE out of everybody's hands. False: somebody else was faster. */
+static __always_inline bool twin_freeze(u64 *sptep)
 {
-	struct page *page = virt_to_page(spt);
-
-	sp->spt = spt;
-	sp->sept = sept;
-	sp->ledger_entry = ledger_detach(page);
-	set_page_private(page, (unsigned long)sp);
-}
-
-static void twin_sp_free(struct twin_sp *sp)
-{
-	struct page *page = virt_to_page(sp->spt);
-
-	ledger_attach(page, sp->ledger_entry);
-	ledger_free(page, OWNER_KVM);
-	kmem_cache_free(header_cache, sp);
-}
-
-/* tdp_mmu_free_sp_rcu_callback() */
-static void twin_sp_free_rcu(struct rcu_head *head)
-{
-	struct twin_sp *sp = container_of(head, struct twin_sp, rcu);
-
-	if (sp->sept)
-		free_path_rcu(sp->sept);
-	twin_sp_free(sp);
-}
-
-/* tdp_mmu_free_unused_sp(): it lost the race, nobody has seen it. */
-void twin_sp_free_unused(struct twin_sp *sp)
-{
-	free_path_unused(sp->sept);
-	twin_sp_free(sp);
-}
-
-/* tdp_mmu_alloc_sp() for a mirror: all three from caches, nothing sleeps. */
-static struct twin_sp *twin_sp_alloc(struct twin_vcpu *vcpu)
-{
-	struct twin_sp *sp;
-	struct page *sept;
-	u64 since, *spt;
-
-	since = extspt_step_begin();
-	sept = sept_source_alloc(&vcpu->strategy.sept);
-	extspt_step_end(OP_ALLOC, since);
-	if (!sept)
-		return NULL;
-	sp = memory_cache_alloc(&vcpu->header);
-	spt = memory_cache_alloc(&vcpu->spt);
-	if (WARN_ON_ONCE(!sp || !spt)) {
-		free_path_unused(sept);
-		return NULL;
-	}
-	twin_sp_init(sp, spt, sept);
-	return sp;
-}
-
-/* tdp_mmu_alloc_sp_for_split() with an S-EPT page; mmu_lock is dropped. */
-struct twin_sp *twin_sp_alloc_for_split(struct twin_vm *vm)
-{
-	struct page *spt, *sept;
-	struct twin_sp *sp;
-
-	sp = kmem_cache_zalloc(header_cache, GFP_KERNEL_ACCOUNT);
-	if (!sp)
-		return NULL;
-	spt = ledger_alloc(CLASS_MIRROR, OWNER_KVM, GFP_KERNEL_ACCOUNT | __GFP_ZERO);
-	if (!spt)
-		goto free_sp;
-	sept = split_source_alloc(&vm->strategy.split);
-	if (!sept)
-		goto free_spt;
-	twin_sp_init(sp, page_address(spt), sept);
-	return sp;
-
-free_spt:
-	ledger_free(spt, OWNER_KVM);
-free_sp:
-	kmem_cache_free(header_cache, sp);
-	return NULL;
+	if (!inject_fails(INJECT_LOST, __func__) && !cmpxchg64(sptep, 0, SPTE_FROZEN))
+		return true;
+	extspt_count(COUNT_LOST_RACES);
+	return false;
 }
 
 /*
@@ -184,13 +65,18 @@ static int twin_link(struct twin_vcpu *vcpu, u64 *sptep, u64 gfn, int level, str
 {
 	int ret;
 
-	if (cmpxchg64(sptep, 0, SPTE_FROZEN) != 0) {
-		extspt_count(COUNT_LOST_RACES);
-		return -EBUSY;
-	}
+	ret = extspt_phys_prepare(&vcpu->strategy, sp->sept, PG_LEVEL_4K);
+	if (ret)
+		return ret;
+	ret = -EBUSY;
+	if (!twin_freeze(sptep))
+		goto cleanup;
 	ret = vendor_call(link, &vcpu->strategy, gfn_round_for_level(gfn, level), level, sp->sept);
 	/* Pairs with twin_map(): the table or page is ready when it shows. */
 	smp_store_release(sptep, ret ? 0 : twin_nonleaf_spte(sp));
+cleanup:
+	if (ret)
+		extspt_phys_cleanup(sp->sept, PG_LEVEL_4K);
 	return ret;
 }
 
@@ -199,13 +85,18 @@ static int twin_map_leaf(struct twin_vcpu *vcpu, u64 *sptep, u64 gfn, int level)
 	struct page *page = twin_gfn_to_page(vcpu->vm, gfn);
 	int ret;
 
-	if (cmpxchg64(sptep, 0, SPTE_FROZEN) != 0) {
-		extspt_count(COUNT_LOST_RACES);
-		return -EBUSY;
-	}
+	ret = extspt_phys_prepare(&vcpu->strategy, page, level);
+	if (ret)
+		return ret;
+	ret = -EBUSY;
+	if (!twin_freeze(sptep))
+		goto cleanup;
 	ret = vendor_call(map, &vcpu->strategy, gfn, level, page);
 	/* Pairs with twin_map(): the table or page is ready when it shows. */
 	smp_store_release(sptep, ret ? 0 : twin_leaf_spte(page));
+cleanup:
+	if (ret)
+		extspt_phys_cleanup(page, level);
 	return ret;
 }
 
@@ -232,9 +123,10 @@ static int twin_map(struct twin_vcpu *vcpu, u64 gfn, int goal)
 	int ret;
 
 	lockdep_assert_held_read(&vcpu->vm->mmu_lock.lock);
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "a walk outside of RCU");
 	for (;;) {
 		sptep = &table[spte_index(gfn, level)];
-		/* Pairs with whoever set it. */
+		/* Pairs with the release of who linked it: the table behind it is zeroed. */
 		spte = smp_load_acquire(sptep);
 		if (spte == SPTE_FROZEN)
 			return -EBUSY;
@@ -261,6 +153,38 @@ static int twin_goal_level(struct twin_vm *vm, u64 gfn)
 	return READ_ONCE(vm->regions[gfn / TWIN_PAGES_PER_REGION].huge) ? PG_LEVEL_2M : PG_LEVEL_4K;
 }
 
+/* In a checked run: an SPTE that nobody unfreezes is not waited for. */
+static bool twin_gives_up(unsigned long since)
+{
+	if (!extspt_check_on() || time_before(jiffies, since + FAULT_PATIENCE))
+		return false;
+	control_error("livelock: a fault was retried for %u seconds", FAULT_PATIENCE / HZ);
+	return true;
+}
+
+/*
+ * From having the pfn: mmu_lock for read, and map at the level decided on before,
+ * unless that was overtaken by a conversion.
+ */
+static int twin_try_fault(struct twin_vcpu *vcpu, u64 gfn)
+{
+	struct page *page = twin_gfn_to_page(vcpu->vm, gfn);
+	int ret, level = twin_goal_level(vcpu->vm, gfn);
+	u64 locked;
+
+	ret = extspt_fault_begin(&vcpu->strategy, page, level);
+	if (!ret) {
+		locked = mrwlock_read(&vcpu->vm->mmu_lock);
+		rcu_read_lock();
+		ret = level == twin_goal_level(vcpu->vm, gfn) ? twin_map(vcpu, gfn, level) :
+								-EBUSY;
+		rcu_read_unlock();
+		mrwlock_read_unlock(&vcpu->vm->mmu_lock, locked);
+	}
+	extspt_fault_end(&vcpu->strategy);
+	return ret;
+}
+
 /**
  * twin_fault() - a private EPT violation of a vCPU
  * @vcpu: the vCPU, its thread's own
@@ -272,8 +196,9 @@ static int twin_goal_level(struct twin_vm *vm, u64 gfn)
  */
 int twin_fault(struct twin_vcpu *vcpu, u64 gfn)
 {
-	struct twin_vm *vm = vcpu->vm;
-	u64 since, locked;
+	enum check_path before = check_path_enter(PATH_FAULT);
+	unsigned long begun = extspt_check_on() ? jiffies : 0;
+	u64 since;
 	int ret;
 
 	for (;;) {
@@ -281,18 +206,18 @@ int twin_fault(struct twin_vcpu *vcpu, u64 gfn)
 		ret = twin_mmu_topup(vcpu);
 		extspt_step_end(OP_TOPUP, since);
 		if (ret)
-			return ret;
-		locked = mrwlock_read(&vm->mmu_lock);
-		rcu_read_lock();
-		ret = twin_map(vcpu, gfn, twin_goal_level(vm, gfn));
-		rcu_read_unlock();
-		mrwlock_read_unlock(&vm->mmu_lock, locked);
+			goto out;
+		ret = twin_try_fault(vcpu, gfn);
 		if (ret != -EBUSY)
 			break;
 		extspt_count(COUNT_RETRIES);
+		if (twin_gives_up(begun))
+			break;
 		cond_resched();
 	}
 	extspt_count(COUNT_FAULTS);
+out:
+	check_path_leave(before);
 	return ret;
 }
 
@@ -332,7 +257,7 @@ static void twin_destroy_table(struct twin_vm *vm, u64 *table, int level)
 			twin_destroy_table(vm, spte_to_child(spte), level - 1);
 			sp = child_sp(spte);
 			sp->sept = vendor_call(free_spt, &vm->strategy, sp->sept);
-			call_rcu(&sp->rcu, twin_sp_free_rcu);
+			twin_sp_free_rcu(sp);
 		}
 		table[i] = 0;
 		cond_resched();

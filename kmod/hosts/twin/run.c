@@ -24,6 +24,25 @@ static int twin_barrier(struct twin_run *run)
 }
 
 /*
+ * The others still time: what they compete with must not fall silent. Counts
+ * are exact, so there is no such load in the detail pass.
+ */
+static int twin_cool_down(struct twin_run *run, struct twin_worker *worker)
+{
+	int ret = 0;
+
+	atomic_inc(&run->finished);
+	if (!run->workload->keep_loading || extspt_detail_on())
+		return 0;
+	while (!ret && !atomic_read(&run->failed) &&
+	       atomic_read(&run->finished) < twin_nr_threads(run)) {
+		ret = run->workload->keep_loading(run, worker);
+		cond_resched();
+	}
+	return ret;
+}
+
+/*
  * A kernel thread charges nobody unless it is told whom: the VM is charged to
  * the memcg of the task that asked for the run, as remote charging does it.
  */
@@ -32,15 +51,18 @@ static int twin_worker_main(void *data)
 	struct twin_worker *worker = data;
 	struct twin_run *run = worker->run;
 	struct mem_cgroup *old = set_active_memcg(run->memcg);
+	u64 i;
 
 	worker->ret = twin_barrier(run);
-	if (!worker->ret)
+	for (i = 0; !worker->ret && i < run->repeats; i++)
 		worker->ret = run->workload->script(run, worker);
+	if (!worker->ret)
+		worker->ret = twin_cool_down(run, worker);
 	if (worker->ret)
 		atomic_inc(&run->failed);
 	set_active_memcg(old);
-	complete(&worker->done);
-	return 0;
+	/* Not by a return, after which this module's code may be gone. */
+	kthread_complete_and_exit(&worker->done, 0);
 }
 
 /* CPUs in order; the caller holds the CPU hotplug lock. */
@@ -69,6 +91,13 @@ static int twin_worker_start(struct twin_run *run, struct twin_worker *worker, u
 	return 0;
 }
 
+/* In slices: one long wait is a hung task to the kernel, after two minutes. */
+static void twin_worker_wait(struct twin_worker *worker)
+{
+	while (!wait_for_completion_timeout(&worker->done, 30 * HZ))
+		;
+}
+
 /* Run the script in all workers at once and wait for them. */
 static int twin_workers_run(struct twin_run *run, struct twin_worker *workers)
 {
@@ -84,7 +113,7 @@ static int twin_workers_run(struct twin_run *run, struct twin_worker *workers)
 		}
 	}
 	for (i = 0; i < started; i++) {
-		wait_for_completion(&workers[i].done);
+		twin_worker_wait(&workers[i]);
 		/* A worker's own error says more than the others' -ECANCELED. */
 		if (workers[i].ret && (!ret || ret == -ECANCELED))
 			ret = workers[i].ret;
@@ -102,6 +131,7 @@ static int twin_run_script(struct twin_run *run)
 		return -ENOMEM;
 	run->memcg = get_mem_cgroup_from_mm(current->mm);
 	atomic_set(&run->at_barrier, 0);
+	atomic_set(&run->finished, 0);
 	atomic_set(&run->failed, 0);
 	cpus_read_lock();
 	ret = twin_workers_run(run, workers);
@@ -129,7 +159,7 @@ static int twin_shuffle(struct twin_run *run)
 	return 0;
 }
 
-static void twin_run_shape(const struct twin_run *run, struct twin_shape *shape)
+void twin_run_shape(const struct twin_run *run, struct twin_shape *shape)
 {
 	const struct workload *workload = run->workload;
 	u64 per_region = workload->scattered ? 1 : TWIN_PAGES_PER_REGION;
@@ -138,6 +168,8 @@ static void twin_run_shape(const struct twin_run *run, struct twin_shape *shape)
 	shape->nr_regions = DIV_ROUND_UP_ULL(run->params.pages, per_region);
 	shape->scattered = workload->scattered;
 	shape->huge = workload->huge;
+	/* A 2 MiB mapping is contiguous by itself. */
+	shape->contig = shape->huge || shape->scattered ? 0 : run->params.contig;
 }
 
 /* As many workers as there are CPUs for; a converter gets one of its own first. */
@@ -149,7 +181,8 @@ static void twin_run_staff(struct twin_run *run)
 	run->nr_workers = min_t(u64, run->params.vcpus, cpus - run->own_converter);
 }
 
-int twin_run_pass(struct twin_run *run)
+/* What is not measured need not take a TDX module's time. */
+static int twin_prepare(struct twin_run *run)
 {
 	struct twin_shape shape;
 	int ret;
@@ -162,11 +195,23 @@ int twin_run_pass(struct twin_run *run)
 	ret = twin_shuffle(run);
 	if (!ret && run->workload->prepare)
 		ret = run->workload->prepare(run);
-	if (!ret) {
-		/* What the preparation did is not the workload's. */
+	return ret;
+}
+
+int twin_run_pass(struct twin_run *run)
+{
+	int ret;
+
+	seam_costs_rest(run->params.batch.nr);
+	ret = twin_prepare(run);
+	seam_costs_rest(false);
+	if (IS_ERR(run->vm))
+		return ret;
+	/* What the preparation did is not the workload's. */
+	if (extspt_detail_on())
 		extspt_measure_begin();
+	if (!ret)
 		ret = twin_run_script(run);
-	}
 	kvfree(run->order);
 	run->order = NULL;
 	if (ret)

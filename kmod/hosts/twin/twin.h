@@ -37,6 +37,7 @@ struct twin_sp {
 /* 2 MiB of guest physical address space and the memory behind it. */
 struct twin_region {
 	struct page *backing;
+	struct page **pages;		/* of a region that is not contiguous, else NULL */
 	bool scattered;			/* one page only, at the region's start */
 	bool huge;			/* may be mapped as 2 MiB: not converted yet */
 	unsigned int converted;		/* conversions done, for the vCPUs to follow */
@@ -57,38 +58,52 @@ struct twin_vm {
 	unsigned int nr_regions;
 	struct twin_vcpu *vcpus;
 	unsigned int nr_vcpus;
+	struct twin_vm *next;		/* destroyed with this one */
 };
 
 struct twin_shape {
 	unsigned int nr_vcpus;
 	unsigned int nr_regions;
+	unsigned int contig;		/* pages per 2 MiB of the host's memory; 0: all */
 	bool scattered;			/* one page per region */
 	bool huge;			/* 2 MiB mappings, if the design can split them */
 };
 
-/* mirror.c: the fault path */
+/* sp.c: page tables, and the caches they come from */
 int twin_mmu_init(void);
 void twin_mmu_exit(void);
 int twin_mmu_topup(struct twin_vcpu *vcpu);
+struct twin_sp *twin_sp_alloc(struct twin_vcpu *vcpu);
+void twin_sp_free_unused(struct twin_sp *sp);
+void twin_sp_free_rcu(struct twin_sp *sp);
+struct twin_sp *twin_sp_alloc_for_split(struct twin_vm *vm);
+void twin_sp_free_for_split(struct twin_vm *vm, struct twin_sp *sp);
+
+/* mirror.c: the fault path */
 int twin_fault(struct twin_vcpu *vcpu, u64 gfn);
 void twin_mmu_destroy(struct twin_vm *vm);
 u64 *twin_find_leaf(struct twin_vm *vm, u64 gfn, int *level);
-struct twin_sp *twin_sp_alloc_for_split(struct twin_vm *vm);
-void twin_sp_free_unused(struct twin_sp *sp);
 u64 twin_leaf_spte(struct page *page);
 u64 twin_nonleaf_spte(struct twin_sp *sp);
 
 /* convert.c: what a conversion to shared does */
 int twin_convert(struct twin_vm *vm, u64 gfn);
+int twin_split_regions(struct twin_vm *vm, unsigned int first, unsigned int nr, unsigned int step);
 
 /* vm.c */
 extern struct mlock_class twin_mmu_lock_read, twin_mmu_lock_write;
 struct twin_vm *twin_vm_create(const struct twin_shape *shape);
 void twin_vm_destroy(struct twin_vm *vm);
+/* Its mirror pages are still on their way through RCU when this returns. */
+void twin_vm_destroy_async(struct twin_vm *vm);
 
 static inline struct page *twin_gfn_to_page(struct twin_vm *vm, u64 gfn)
 {
-	return vm->regions[gfn / TWIN_PAGES_PER_REGION].backing + gfn % TWIN_PAGES_PER_REGION;
+	struct twin_region *region = &vm->regions[gfn / TWIN_PAGES_PER_REGION];
+
+	if (region->pages)
+		return region->pages[gfn % TWIN_PAGES_PER_REGION];
+	return region->backing + gfn % TWIN_PAGES_PER_REGION;
 }
 
 static inline u64 twin_gfn_base(unsigned int region)

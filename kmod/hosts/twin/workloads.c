@@ -3,29 +3,18 @@
 
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
+#include <linux/slab.h>
 
 #include "hosts/twin/run.h"
 
 /* What the worst fault takes: see "worst-case fault" in the catalogue. */
 #define WORST_SEPT_PAGES	4
-#define WORST_PAIRS		5
-
-/* Conversions of one 2 MiB region are this many pages apart. */
-#define CONVERT_STRIDE		8
-
-static u64 pages_per_vcpu(const struct twin_run *run)
-{
-	return run->params.pages / run->params.vcpus;
-}
-
-static int timed_fault(struct twin_vcpu *vcpu, u64 gfn)
-{
-	u64 since = extspt_outer_begin();
-	int ret = twin_fault(vcpu, gfn);
-
-	extspt_outer_end(OP_FAULT, since);
-	return ret;
-}
+/*
+ * Faults whose pages are in use at the same time. Of one alone, a dozen pages
+ * would go round in the page allocator, and how long it takes would depend on
+ * which: those whose struct pages meet in one set of the L1 cache are slower.
+ */
+#define FAULTS_KEPT		32
 
 /* All own vCPUs fault their @gfn(i)-th pages, one page each in turn. */
 static int populate(struct twin_run *run, struct twin_worker *worker,
@@ -37,7 +26,8 @@ static int populate(struct twin_run *run, struct twin_worker *worker,
 
 	for (i = 0; i < pages_per_vcpu(run); i++) {
 		for (id = worker->index; id < nr; id += run->nr_workers) {
-			ret = timed_fault(&run->vm->vcpus[id], gfn(run, id, i));
+			worker->last_gfn = gfn(run, id, i);
+			ret = timed_fault(&run->vm->vcpus[id], worker->last_gfn);
 			if (ret)
 				return ret;
 		}
@@ -46,9 +36,10 @@ static int populate(struct twin_run *run, struct twin_worker *worker,
 	return 0;
 }
 
-static u64 gfn_own_chunk(const struct twin_run *run, unsigned int vcpu, u64 i)
+/* A fault on what is mapped: mmu_lock for reading, and the walk. */
+static int fault_again(struct twin_run *run, struct twin_worker *worker)
 {
-	return vcpu * pages_per_vcpu(run) + i;
+	return twin_fault(&run->vm->vcpus[worker->index], worker->last_gfn);
 }
 
 static u64 gfn_shuffled(const struct twin_run *run, unsigned int vcpu, u64 i)
@@ -102,126 +93,6 @@ static int prepare_mapped(struct twin_run *run)
 	return ret;
 }
 
-static int zap(struct twin_run *run, struct twin_worker *worker)
-{
-	int ret = 0;
-	u64 gfn;
-
-	if (worker->index)
-		return 0;
-	for (gfn = 0; !ret && gfn < run->params.pages; gfn++) {
-		ret = twin_convert(run->vm, gfn);
-		cond_resched();
-	}
-	return ret;
-}
-
-static u64 expect_zaps(const struct twin_run *run, enum extspt_op op)
-{
-	return op == OP_ZAP ? run->params.pages : 0;
-}
-
-static u64 convert_gfn(unsigned int region, u64 round)
-{
-	return twin_gfn_base(region) + round * CONVERT_STRIDE % TWIN_PAGES_PER_REGION;
-}
-
-/*
- * Untimed: what the conversions will hit is mapped, with 2 MiB pages where the
- * design can split them, otherwise with the 4 KiB pages that will be zapped.
- */
-static int prepare_convert(struct twin_run *run)
-{
-	struct twin_vm *vm = run->vm;
-	unsigned int region;
-	int ret = 0;
-	u64 round;
-
-	for (region = 0; region < vm->nr_regions; region++) {
-		struct twin_vcpu *vcpu = &vm->vcpus[region % vm->nr_vcpus];
-
-		if (vm->regions[region].huge) {
-			ret = twin_fault(vcpu, twin_gfn_base(region));
-			if (ret)
-				return ret;
-			continue;
-		}
-		for (round = 0; round < run->params.rounds; round++) {
-			ret = twin_fault(vcpu, convert_gfn(region, round));
-			if (ret)
-				return ret;
-		}
-	}
-	return ret;
-}
-
-static int convert_region(struct twin_run *run, unsigned int region, u64 round)
-{
-	int ret = twin_convert(run->vm, convert_gfn(region, round));
-
-	/* Pairs with refault(). */
-	smp_store_release(&run->vm->regions[region].converted, round + 1);
-	return ret;
-}
-
-/* The vCPU wants its page back as soon as it is converted. */
-static int refault(struct twin_run *run, unsigned int region, u64 round)
-{
-	struct twin_vm *vm = run->vm;
-
-	/* Pairs with convert_region(). */
-	while (smp_load_acquire(&vm->regions[region].converted) <= round) {
-		if (atomic_read(&run->failed))
-			return -ECANCELED;
-		cpu_relax();
-		cond_resched();
-	}
-	return timed_fault(&vm->vcpus[region % vm->nr_vcpus], convert_gfn(region, round));
-}
-
-/*
- * Converter and vCPUs go through the regions together; with a CPU each they
- * meet at mmu_lock, with one CPU they take turns.
- */
-static int convert(struct twin_run *run, struct twin_worker *worker)
-{
-	bool converts = !run->own_converter || twin_is_converter(run, worker);
-	bool faults = !twin_is_converter(run, worker);
-	unsigned int region;
-	int ret = 0;
-	u64 round;
-
-	for (region = 0; region < run->vm->nr_regions; region++) {
-		unsigned int vcpu = region % run->vm->nr_vcpus;
-
-		for (round = 0; round < run->params.rounds; round++) {
-			if (converts)
-				ret = convert_region(run, region, round);
-			if (!ret && faults && vcpu % run->nr_workers == worker->index)
-				ret = refault(run, region, round);
-			if (ret)
-				return ret;
-			cond_resched();
-		}
-	}
-	return 0;
-}
-
-static u64 expect_conversions(const struct twin_run *run, enum extspt_op op)
-{
-	u64 regions = run->vm->nr_regions;
-
-	switch (op) {
-	case OP_SPLIT:
-		return split_source_possible() ? regions : 0;
-	case OP_ZAP:
-	case OP_FAULT:
-		return regions * run->params.rounds;
-	default:
-		return 0;
-	}
-}
-
 /* prepare_mapped() has filled the VM; destroying it, which follows, is what is timed. */
 static int teardown(struct twin_run *run, struct twin_worker *worker)
 {
@@ -233,54 +104,76 @@ static u64 expect_nothing(const struct twin_run *run, enum extspt_op op)
 	return 0;
 }
 
-/* Take what the worst fault would take, and free it where that would be freed. */
-static int consume(struct extspt_vcpu *vcpu)
-{
-	struct page_list *list = pamt_source_list(&vcpu->pamt);
-	struct pamt_pair pair;
-	struct page *page;
-	int i, ret = 0;
+/* The pages of a fault. */
+struct taken {
+	struct page *sept[WORST_SEPT_PAGES];
+	struct pamt_pair pairs[PAMT_INSTALL_FAULT_PAIRS + 1];
+	unsigned int nr_sept, nr_pairs;
+};
 
-	for (i = 0; i < WORST_SEPT_PAGES; i++) {
+/* Where a fault would free what it does not use. */
+static void give_back(struct taken *taken)
+{
+	while (taken->nr_sept)
+		free_path_unused(taken->sept[--taken->nr_sept]);
+	while (taken->nr_pairs)
+		pamt_pair_free(&taken->pairs[--taken->nr_pairs]);
+}
+
+/* What the worst fault would take, in place of what an earlier one took. */
+static int consume(struct extspt_vcpu *vcpu, struct taken *taken)
+{
+	struct page *page;
+	int ret = 0;
+
+	give_back(taken);
+	while (taken->nr_sept < WORST_SEPT_PAGES) {
 		page = sept_source_alloc(&vcpu->sept);
 		if (!page)
 			return -ENOMEM;
-		free_path_unused(page);
+		taken->sept[taken->nr_sept++] = page;
 	}
-	for (i = 0; list && !ret && i < WORST_PAIRS; i++) {
-		ret = pamt_pair_take(&pair, list);
+	while (!ret && taken->nr_pairs < PAMT_INSTALL_FAULT_PAIRS) {
+		ret = pamt_pair_take(&taken->pairs[taken->nr_pairs],
+				     pamt_source_supply(&vcpu->pamt));
 		if (!ret)
-			pamt_pair_free(&pair);
+			taken->nr_pairs++;
 	}
 	return ret;
 }
 
-static int timed_topup(struct twin_vcpu *vcpu)
-{
-	u64 since = extspt_outer_begin();
-	int ret = twin_mmu_topup(vcpu);
-
-	extspt_outer_end(OP_TOPUP, since);
-	return ret;
-}
-
-static int topup(struct twin_run *run, struct twin_worker *worker)
+static int topup_rounds(struct twin_run *run, unsigned int first, struct taken *kept)
 {
 	unsigned int id, nr = run->vm->nr_vcpus;
-	u64 round;
+	u64 round, turn = 0;
 	int ret;
 
 	for (round = 0; round < run->params.rounds; round++) {
-		for (id = worker->index; id < nr; id += run->nr_workers) {
+		for (id = first; id < nr; id += run->nr_workers) {
 			ret = timed_topup(&run->vm->vcpus[id]);
 			if (!ret)
-				ret = consume(&run->vm->vcpus[id].strategy);
+				ret = consume(&run->vm->vcpus[id].strategy,
+					      &kept[turn++ % FAULTS_KEPT]);
 			if (ret)
 				return ret;
 		}
 		cond_resched();
 	}
 	return 0;
+}
+
+static int topup(struct twin_run *run, struct twin_worker *worker)
+{
+	struct taken *kept = kcalloc(FAULTS_KEPT, sizeof(*kept), GFP_KERNEL);
+	int i, ret;
+
+	if (!kept)
+		return -ENOMEM;
+	ret = topup_rounds(run, worker->index, kept);
+	for (i = 0; i < FAULTS_KEPT; i++)
+		give_back(&kept[i]);
+	kfree(kept);
+	return ret;
 }
 
 static u64 expect_topups(const struct twin_run *run, enum extspt_op op)
@@ -309,14 +202,14 @@ const struct workload twin_workloads[] = {
 			"each vCPU faults its own range, page after page",
 			{ .vcpus = 2, .pages = 4096, .rounds = 1 },
 		},
-		.script = populate_seq, .expected = expect_faults,
+		.script = populate_seq, .expected = expect_faults, .keep_loading = fault_again,
 	}, {
 		.control = {
 			"populate_rand",
 			"the same pages in a random order",
 			{ .vcpus = 2, .pages = 4096, .rounds = 1 },
 		},
-		.script = populate_rand, .expected = expect_faults,
+		.script = populate_rand, .expected = expect_faults, .keep_loading = fault_again,
 	}, {
 		.control = {
 			"populate_sparse",
@@ -324,14 +217,14 @@ const struct workload twin_workloads[] = {
 			{ .vcpus = 2, .pages = 128, .rounds = 1 },
 		},
 		.scattered = true,
-		.script = populate_sparse, .expected = expect_faults,
+		.script = populate_sparse, .expected = expect_faults, .keep_loading = fault_again,
 	}, {
 		.control = {
 			"same_range",
 			"all vCPUs fault in the same 2 MiB at the same time",
 			{ .vcpus = 2, .pages = 4096, .rounds = 1 },
 		},
-		.script = same_range, .expected = expect_faults,
+		.script = same_range, .expected = expect_faults, .keep_loading = fault_again,
 	}, {
 		.control = {
 			"convert",
@@ -339,14 +232,14 @@ const struct workload twin_workloads[] = {
 			{ .vcpus = 2, .pages = 16384, .rounds = 8 },
 		},
 		.huge = true, .converter = true,
-		.prepare = prepare_convert, .script = convert, .expected = expect_conversions,
+		.prepare = convert_prepare, .script = convert, .expected = convert_expected,
 	}, {
 		.control = {
 			"zap",
 			"zap 4 KiB pages one by one, no vCPU running",
 			{ .vcpus = 2, .pages = 2048, .rounds = 1 },
 		},
-		.prepare = prepare_mapped, .script = zap, .expected = expect_zaps,
+		.prepare = prepare_mapped, .script = zap, .expected = zap_expected,
 	}, {
 		.control = {
 			"teardown",
@@ -361,6 +254,7 @@ const struct workload twin_workloads[] = {
 			"topup after each worst-case use of the caches, no fault",
 			{ .vcpus = 2, .pages = TWIN_PAGES_PER_REGION, .rounds = 50 },
 		},
+		.again = true,
 		.script = topup, .expected = expect_topups,
 	}, {
 		.control = {
@@ -376,7 +270,53 @@ const struct workload twin_workloads[] = {
 			{ .vcpus = 2, .pages = 1024, .rounds = 4 },
 		},
 		.huge = true, .converter = true, .checked = true,
-		.prepare = prepare_convert, .script = convert, .expected = expect_conversions,
+		.prepare = convert_prepare, .script = convert, .expected = convert_expected,
+	}, {
+		/* From here on in a run only when it asks for them. */
+		.control = {
+			"vms",
+			"the vCPUs of several VMs fault at the same time",
+			{ .vcpus = 2, .pages = 1024, .rounds = 1, .tds = 4 },
+		},
+		.prepare = vms_prepare, .script = vms_populate, .expected = vms_expected,
+	}, {
+		.control = {
+			"noisy",
+			"a VM faults while its neighbours convert pages in a loop",
+			{ .vcpus = 1, .pages = 1024, .rounds = 1, .tds = 2 },
+		},
+		.converter = true,
+		.prepare = noisy_prepare, .script = noisy, .expected = noisy_expected,
+	}, {
+		.control = {
+			"churn",
+			"each thread creates, fills and destroys VMs, one per round",
+			{ .vcpus = 2, .pages = 64, .rounds = 10 },
+		},
+		.script = churn, .expected = churn_expected,
+	}, {
+		.control = {
+			"fleet",
+			"several VMs of many vCPUs, ready for a fault and idle: parked memory",
+			{ .vcpus = 64, .pages = TWIN_PAGES_PER_REGION, .rounds = 1, .tds = 4 },
+		},
+		.prepare = vms_prepare, .script = fleet, .expected = fleet_expected,
+	}, {
+		.control = {
+			"split_eager",
+			"split a large range of 2 MiB mappings in one go",
+			{ .vcpus = 1, .pages = 32768, .rounds = 1 },
+		},
+		.huge = true,
+		.prepare = splits_prepare, .script = split_eager, .expected = split_eager_expected,
+	}, {
+		.control = {
+			"split_ends",
+			"split the head and the tail of large conversions",
+			{ .vcpus = 1, .pages = 32768, .rounds = 1 },
+		},
+		.huge = true,
+		.prepare = splits_prepare, .script = split_ends, .expected = split_ends_expected,
 	},
 	{ }
 };

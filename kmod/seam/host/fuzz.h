@@ -22,8 +22,18 @@ struct actor {
 extern u32 ledger[PAGES];
 extern bool ledger_on;
 
+/* fuzz_draw.c */
 u64 fuzz_draw(struct actor *a);
+u32 fuzz_below(struct actor *a, u32 n);
 bool fuzz_chance(struct actor *a, u32 percent);
+u64 fuzz_tdr(struct actor *a);
+u64 fuzz_page(struct actor *a);
+u64 fuzz_pamt_page(struct actor *a);
+u64 fuzz_control_page(struct actor *a, u64 tdr);
+u64 fuzz_gpa(struct actor *a, u32 level);
+u32 fuzz_level(struct actor *a);
+
+/* fuzz_calls.c */
 void fuzz_one_call(struct actor *a);
 
 #endif

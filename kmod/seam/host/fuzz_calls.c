@@ -1,65 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The fuzzer's calls, with operands that are nearly right most of the time. */
+/* The fuzzer's calls, and the ledger of what they did. */
 #include "fuzz.h"
-
-#define SPREAD	12	/* pages of a region that calls prefer */
 
 u32 ledger[PAGES];
 bool ledger_on;
-
-u64 fuzz_draw(struct actor *a)
-{
-	u64 z = a->rng += 0x9e3779b97f4a7c15ULL;
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-	return z ^ (z >> 31);
-}
-
-static u32 below(struct actor *a, u32 n)
-{
-	return (fuzz_draw(a) >> 32) * n >> 32;
-}
-
-bool fuzz_chance(struct actor *a, u32 percent)
-{
-	return below(a, 100) < percent;
-}
-
-/* TD i lives in region 0: TDR at page 32 * i, its control pages behind it. */
-static u64 tdr_of(struct actor *a)
-{
-	if (fuzz_chance(a, 2))
-		return PAGE(below(a, PAGES));
-	return PAGE(32 * below(a, TDS));
-}
-
-static u64 some_page(struct actor *a)
-{
-	u32 region = below(a, REGIONS);
-
-	if (fuzz_chance(a, 3))
-		return PAGE(below(a, PAGES)) | 1ULL << below(a, 53);
-	if (fuzz_chance(a, 1))
-		return SEAM_NULL_PA;
-	return REGION(region) + PAGE(below(a, fuzz_chance(a, 90) ? SPREAD : SEAM_REGION_PAGES));
-}
-
-/* Pages of region 1 serve as PAMT pages, from a second range that 4K pages rarely use. */
-static u64 pamt_page(struct actor *a)
-{
-	return fuzz_chance(a, 90) ? REGION(1) + PAGE(256 + below(a, 24)) : some_page(a);
-}
-
-static u64 some_gpa(struct actor *a, u32 level)
-{
-	u64 gpa = REGION(below(a, 3)) + PAGE(below(a, SPREAD));
-
-	if (fuzz_chance(a, 2))
-		return fuzz_draw(a);
-	gpa &= ~((SEAM_PAGE_SIZE << (level * SEAM_REGION_SHIFT)) - 1);
-	return gpa | level;
-}
 
 static void note_given(u64 pa, u64 nr, u32 owner)
 {
@@ -83,7 +27,7 @@ typedef void fuzz_call(struct actor *a);
 
 static void create(struct actor *a)
 {
-	struct seam_args r = { .rcx = tdr_of(a), .rdx = 33 + below(a, TDS + 1) };
+	struct seam_args r = { .rcx = fuzz_tdr(a), .rdx = 33 + fuzz_below(a, TDS + 1) };
 
 	if (!seam_call(SEAM_MNG_CREATE, &r))
 		note_given(r.rcx, 1, owner_id(r.rcx));
@@ -91,19 +35,13 @@ static void create(struct actor *a)
 
 static void key_config(struct actor *a)
 {
-	scene_call(SEAM_MNG_KEY_CONFIG, tdr_of(a), 0, 0, 0);
-}
-
-/* A control page, usually one behind the TDR. */
-static u64 control_page(struct actor *a, u64 tdr)
-{
-	return fuzz_chance(a, 95) ? tdr + PAGE(1 + below(a, 24)) : some_page(a);
+	scene_call(SEAM_MNG_KEY_CONFIG, fuzz_tdr(a), 0, 0, 0);
 }
 
 static void addcx(struct actor *a)
 {
-	u64 tdr = tdr_of(a);
-	struct seam_args r = { .rcx = control_page(a, tdr), .rdx = tdr };
+	u64 tdr = fuzz_tdr(a);
+	struct seam_args r = { .rcx = fuzz_control_page(a, tdr), .rdx = tdr };
 
 	if (!seam_call(SEAM_MNG_ADDCX, &r))
 		note_given(r.rcx, 1, owner_id(tdr));
@@ -111,12 +49,12 @@ static void addcx(struct actor *a)
 
 static void mng_init(struct actor *a)
 {
-	scene_call(SEAM_MNG_INIT, tdr_of(a), 0, 0, 0);
+	scene_call(SEAM_MNG_INIT, fuzz_tdr(a), 0, 0, 0);
 }
 
 static void vp_create(struct actor *a)
 {
-	u64 tdr = tdr_of(a);
+	u64 tdr = fuzz_tdr(a);
 	struct seam_args r = { .rcx = tdr + PAGE(20), .rdx = tdr };
 
 	if (!seam_call(SEAM_VP_CREATE, &r))
@@ -125,8 +63,8 @@ static void vp_create(struct actor *a)
 
 static void vp_addcx(struct actor *a)
 {
-	u64 tdr = tdr_of(a);
-	struct seam_args r = { .rcx = tdr + PAGE(21 + below(a, 7)), .rdx = tdr + PAGE(20) };
+	u64 tdr = fuzz_tdr(a);
+	struct seam_args r = { .rcx = tdr + PAGE(21 + fuzz_below(a, 7)), .rdx = tdr + PAGE(20) };
 
 	if (!seam_call(SEAM_VP_ADDCX, &r))
 		note_given(r.rcx, 1, owner_id(tdr));
@@ -134,25 +72,25 @@ static void vp_addcx(struct actor *a)
 
 static void vp_init(struct actor *a)
 {
-	scene_call(SEAM_VP_INIT, tdr_of(a) + PAGE(20), 0, 0, 0);
+	scene_call(SEAM_VP_INIT, fuzz_tdr(a) + PAGE(20), 0, 0, 0);
 }
 
 static void vp_flush(struct actor *a)
 {
-	scene_call(SEAM_VP_FLUSH, tdr_of(a) + PAGE(20), 0, 0, 0);
+	scene_call(SEAM_VP_FLUSH, fuzz_tdr(a) + PAGE(20), 0, 0, 0);
 }
 
 static void finalize(struct actor *a)
 {
-	scene_call(SEAM_MR_FINALIZE, tdr_of(a), 0, 0, 0);
+	scene_call(SEAM_MR_FINALIZE, fuzz_tdr(a), 0, 0, 0);
 }
 
 static void sept_add(struct actor *a)
 {
-	u32 level = fuzz_chance(a, 60) ? 1 : 2 + below(a, 2);
+	u32 level = fuzz_chance(a, 60) ? 1 : 2 + fuzz_below(a, 2);
 	struct seam_args r = {
-		.rcx = some_gpa(a, level), .rdx = tdr_of(a) | fuzz_chance(a, 20),
-		.r8 = some_page(a),
+		.rcx = fuzz_gpa(a, level), .rdx = fuzz_tdr(a) | fuzz_chance(a, 20),
+		.r8 = fuzz_page(a),
 		.r9 = SEAM_NULL_PA, .r10 = SEAM_NULL_PA, .r11 = SEAM_NULL_PA,
 	};
 	u64 version = fuzz_chance(a, 20), tdr = r.rdx & ~1ULL, page = r.r8;
@@ -167,7 +105,7 @@ static void sept_add(struct actor *a)
 static void page_add(struct actor *a)
 {
 	struct seam_args r = {
-		.rcx = some_gpa(a, 0), .rdx = tdr_of(a), .r8 = some_page(a), .r9 = PAGE(1),
+		.rcx = fuzz_gpa(a, 0), .rdx = fuzz_tdr(a), .r8 = fuzz_page(a), .r9 = PAGE(1),
 	};
 	u64 tdr = r.rdx;
 
@@ -179,8 +117,8 @@ static void page_aug(struct actor *a)
 {
 	u32 level = fuzz_chance(a, 30);
 	struct seam_args r = {
-		.rcx = some_gpa(a, level), .rdx = tdr_of(a),
-		.r8 = level ? REGION(2 + below(a, REGIONS - 2)) : some_page(a),
+		.rcx = fuzz_gpa(a, level), .rdx = fuzz_tdr(a),
+		.r8 = level ? REGION(2 + fuzz_below(a, REGIONS - 2)) : fuzz_page(a),
 	};
 	u64 tdr = r.rdx, big = r.rcx & 7;
 
@@ -188,34 +126,29 @@ static void page_aug(struct actor *a)
 		note_given(r.r8, big ? SEAM_REGION_PAGES : 1, owner_id(tdr));
 }
 
-static u32 any_level(struct actor *a)
-{
-	return fuzz_chance(a, 95) ? below(a, 2) : below(a, 8);
-}
-
 static void block(struct actor *a)
 {
-	scene_call(SEAM_MEM_RANGE_BLOCK, some_gpa(a, any_level(a)), tdr_of(a), 0, 0);
+	scene_call(SEAM_MEM_RANGE_BLOCK, fuzz_gpa(a, fuzz_level(a)), fuzz_tdr(a), 0, 0);
 }
 
 static void unblock(struct actor *a)
 {
-	scene_call(SEAM_MEM_RANGE_UNBLOCK, some_gpa(a, any_level(a)), tdr_of(a), 0, 0);
+	scene_call(SEAM_MEM_RANGE_UNBLOCK, fuzz_gpa(a, fuzz_level(a)), fuzz_tdr(a), 0, 0);
 }
 
 static void track(struct actor *a)
 {
-	scene_call(SEAM_MEM_TRACK, tdr_of(a), 0, 0, 0);
+	scene_call(SEAM_MEM_TRACK, fuzz_tdr(a), 0, 0, 0);
 }
 
 static void sept_rd(struct actor *a)
 {
-	scene_call(SEAM_MEM_SEPT_RD, some_gpa(a, any_level(a)), tdr_of(a), 0, 0);
+	scene_call(SEAM_MEM_SEPT_RD, fuzz_gpa(a, fuzz_level(a)), fuzz_tdr(a), 0, 0);
 }
 
 static void page_remove(struct actor *a)
 {
-	struct seam_args r = { .rcx = some_gpa(a, any_level(a)), .rdx = tdr_of(a) };
+	struct seam_args r = { .rcx = fuzz_gpa(a, fuzz_level(a)), .rdx = fuzz_tdr(a) };
 	u64 big = (r.rcx & 7) == 1;
 
 	if (!seam_call(SEAM_MEM_PAGE_REMOVE, &r))
@@ -224,7 +157,7 @@ static void page_remove(struct actor *a)
 
 static void sept_remove(struct actor *a)
 {
-	struct seam_args r = { .rcx = some_gpa(a, 1 + below(a, 2)), .rdx = tdr_of(a) };
+	struct seam_args r = { .rcx = fuzz_gpa(a, 1 + fuzz_below(a, 2)), .rdx = fuzz_tdr(a) };
 
 	if (!seam_call(SEAM_MEM_SEPT_REMOVE, &r))
 		note_given(r.rcx & SEAM_PA_MASK, 1, 0);
@@ -233,9 +166,10 @@ static void sept_remove(struct actor *a)
 static void demote(struct actor *a)
 {
 	struct seam_args r = {
-		.rcx = some_gpa(a, 1), .rdx = tdr_of(a) | fuzz_chance(a, 10), .r8 = some_page(a),
+		.rcx = fuzz_gpa(a, 1), .rdx = fuzz_tdr(a) | fuzz_chance(a, 10),
+		.r8 = fuzz_page(a),
 		.r9 = SEAM_NULL_PA, .r10 = SEAM_NULL_PA, .r11 = SEAM_NULL_PA,
-		.r12 = pamt_page(a), .r13 = pamt_page(a),
+		.r12 = fuzz_pamt_page(a), .r13 = fuzz_pamt_page(a),
 	};
 	struct seam_args in = r;
 
@@ -250,7 +184,7 @@ static void demote(struct actor *a)
 
 static void promote(struct actor *a)
 {
-	struct seam_args r = { .rcx = some_gpa(a, 1), .rdx = tdr_of(a) };
+	struct seam_args r = { .rcx = fuzz_gpa(a, 1), .rdx = fuzz_tdr(a) };
 
 	if (seam_call(SEAM_MEM_PAGE_PROMOTE, &r))
 		return;
@@ -264,7 +198,8 @@ static void promote(struct actor *a)
 static void pamt_add(struct actor *a)
 {
 	struct seam_args r = {
-		.rcx = REGION(below(a, REGIONS)) | 1, .rdx = pamt_page(a), .r8 = pamt_page(a),
+		.rcx = REGION(fuzz_below(a, REGIONS)) | 1,
+		.rdx = fuzz_pamt_page(a), .r8 = fuzz_pamt_page(a),
 	};
 
 	if (seam_call(SEAM_PHYMEM_PAMT_ADD, &r))
@@ -275,7 +210,7 @@ static void pamt_add(struct actor *a)
 
 static void pamt_remove(struct actor *a)
 {
-	struct seam_args r = { .rcx = REGION(below(a, REGIONS)) | 1 };
+	struct seam_args r = { .rcx = REGION(fuzz_below(a, REGIONS)) | 1 };
 
 	if (seam_call(SEAM_PHYMEM_PAMT_REMOVE, &r))
 		return;
@@ -285,7 +220,8 @@ static void pamt_remove(struct actor *a)
 
 static void reclaim(struct actor *a)
 {
-	u64 tdr = tdr_of(a), pa = fuzz_chance(a, 60) ? some_page(a) : control_page(a, tdr);
+	u64 tdr = fuzz_tdr(a);
+	u64 pa = fuzz_chance(a, 60) ? fuzz_page(a) : fuzz_control_page(a, tdr);
 	struct seam_args r = { .rcx = fuzz_chance(a, 10) ? tdr : pa };
 
 	pa = r.rcx;
@@ -296,7 +232,7 @@ static void reclaim(struct actor *a)
 /* The end of a TD takes many reclaims: everything once, in a random direction. */
 static void reclaim_all(struct actor *a)
 {
-	u32 i, start = below(a, PAGES);
+	u32 i, start = fuzz_below(a, PAGES);
 
 	if (!fuzz_chance(a, 5))
 		return;
@@ -313,29 +249,30 @@ static void reclaim_all(struct actor *a)
 
 static void wbinvd(struct actor *a)
 {
-	scene_call(SEAM_PHYMEM_PAGE_WBINVD, some_page(a) | (u64)below(a, 64) << SEAM_HKID_SHIFT,
-		   0, 0, 0);
+	u64 hkid = fuzz_below(a, SEAM_NR_HKIDS);
+
+	scene_call(SEAM_PHYMEM_PAGE_WBINVD, fuzz_page(a) | hkid << SEAM_HKID_SHIFT, 0, 0, 0);
 }
 
 static void vpflushdone(struct actor *a)
 {
 	if (fuzz_chance(a, 10))
-		scene_call(SEAM_MNG_VPFLUSHDONE, tdr_of(a), 0, 0, 0);
+		scene_call(SEAM_MNG_VPFLUSHDONE, fuzz_tdr(a), 0, 0, 0);
 }
 
 static void cache_wb(struct actor *a)
 {
-	scene_call(SEAM_PHYMEM_CACHE_WB, below(a, 3), 0, 0, 0);
+	scene_call(SEAM_PHYMEM_CACHE_WB, fuzz_below(a, 3), 0, 0, 0);
 }
 
 static void freeid(struct actor *a)
 {
-	scene_call(SEAM_MNG_KEY_FREEID, tdr_of(a), 0, 0, 0);
+	scene_call(SEAM_MNG_KEY_FREEID, fuzz_tdr(a), 0, 0, 0);
 }
 
 static void guest_enter(struct actor *a)
 {
-	u32 i = below(a, TDS);
+	u32 i = fuzz_below(a, TDS);
 	u64 epoch;
 
 	if (a->epochs[i][0] && a->epochs[i][1])
@@ -346,7 +283,7 @@ static void guest_enter(struct actor *a)
 
 static void guest_exit(struct actor *a)
 {
-	u32 i = below(a, TDS), slot = below(a, 2);
+	u32 i = fuzz_below(a, TDS), slot = fuzz_below(a, 2);
 
 	if (a->epochs[i][slot])
 		seam_guest_exit(PAGE(32 * i), a->epochs[i][slot] - 1);
@@ -355,7 +292,7 @@ static void guest_exit(struct actor *a)
 
 static void guest_accept(struct actor *a)
 {
-	seam_guest_accept(PAGE(32 * below(a, TDS)), some_gpa(a, below(a, 2)));
+	seam_guest_accept(PAGE(32 * fuzz_below(a, TDS)), fuzz_gpa(a, fuzz_below(a, 2)));
 }
 
 static void anything(struct actor *a)
@@ -394,7 +331,7 @@ void fuzz_one_call(struct actor *a)
 			sum += calls[i].weight;
 		WRITE_ONCE(total, sum);
 	}
-	pick = below(a, READ_ONCE(total));
+	pick = fuzz_below(a, READ_ONCE(total));
 	for (i = 0; pick >= calls[i].weight; i++)
 		pick -= calls[i].weight;
 	calls[i].call(a);

@@ -3,7 +3,7 @@
 #ifndef EXTSPT_SEAM_HOST_H
 #define EXTSPT_SEAM_HOST_H
 
-#include "../model/state.h"
+#include "../model/call.h"
 
 #define HOST_MAX_THREADS 8
 

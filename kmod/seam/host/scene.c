@@ -33,6 +33,7 @@ void scene_must(u64 leaf, u64 rcx, u64 rdx, u64 r8, u64 r9)
 void scene_module(const struct seam_config *config)
 {
 	seam_exit();
+	seam_reset_costs();
 	if (!seam_init(config))
 		return;
 	fprintf(stderr, "seam_init failed\n");

@@ -10,7 +10,7 @@
  * A refused call takes BUSY's time and nothing else. SEAM holds interrupts
  * off, so does this, but only when there is time to spend.
  */
-#include "state.h"
+#include "call.h"
 
 const char *const seam_row_names[NR_ROWS] = {
 	[ROW_SEPT_ADD] = "SEPT.ADD",
@@ -75,8 +75,10 @@ static const u16 shares[] = {
 
 static struct row_cost costs[NR_ROWS];
 static u64 entry_ticks;
-static u64 outside_ticks;	/* spent outside the measured time: a call ends that much early */
+/* Spent outside of the measured time: a call ends that much early. */
+static u64 outside_ticks = ~0ULL;
 static bool spending;
+static bool resting;
 
 const char *seam_leaf_name(unsigned int i)
 {
@@ -96,8 +98,8 @@ static void wait_until(u64 start, u64 ticks)
 }
 
 /*
- * Interrupts off, two readings of the clock, interrupts on: in an emulator a
- * tenth of a short leaf. The shortest of a few; a longer one was interrupted.
+ * A reading of the clock and interrupts on: in an emulator a tenth of a short
+ * leaf, in UML a system call. The shortest of a few; a longer one was interrupted.
  */
 static u64 measure_outside(void)
 {
@@ -106,9 +108,8 @@ static u64 measure_outside(void)
 	int i;
 
 	for (i = 0; i < 32; i++) {
-		start = platform_ticks();
 		flags = platform_irq_save();
-		wait_until(platform_ticks(), 0);
+		start = platform_ticks();
 		platform_irq_restore(flags);
 		least = min(least, platform_ticks() - start);
 	}
@@ -137,7 +138,8 @@ int seam_set_cost(const char *leaf, struct seam_cost cost)
 	costs[i].least = 0;
 	costs[i].most = 0;
 	entry_ticks = costs[ROW_BUSY].transition / 2;
-	outside_ticks = measure_outside();
+	/* For each row again: the host may have been busy with something else. */
+	outside_ticks = min(outside_ticks, measure_outside());
 
 	spending = false;
 	for (i = 0; i < NR_ROWS; i++)
@@ -184,6 +186,7 @@ void seam_reset_costs(void)
 {
 	memset(costs, 0, sizeof(costs));
 	entry_ticks = 0;
+	outside_ticks = ~0ULL;
 	spending = false;
 }
 
@@ -223,13 +226,18 @@ void seam_spend(u32 ns)
 	wait_until(platform_ticks(), to_ticks(ns));
 }
 
+void seam_costs_rest(bool rest)
+{
+	WRITE_ONCE(resting, rest);
+}
+
 void seam_clock_enter(struct seam_clock *clock)
 {
-	clock->spin = spending;
+	clock->spin = spending && !READ_ONCE(resting);
 	if (likely(!clock->spin))
 		return;
-	clock->flags = platform_irq_save();
 	clock->start = platform_ticks();
+	clock->flags = platform_irq_save();
 	wait_until(clock->start, entry_ticks);
 }
 

@@ -3,7 +3,7 @@
  * Custody: what the caller did with a page before, while and after the module
  * had it. The marks of a page are written by whoever holds it, one at a time.
  */
-#include "state.h"
+#include "call.h"
 
 static bool is_region(const struct seam_pamt *pamt, u64 pa)
 {

@@ -37,8 +37,8 @@ static const struct seam_leaf_desc leaves[SEAM_NR_LEAVES] = {
 	LEAF(MEM_PAGE_AUG, 0, AUG_4K, LEAF_MEM, OP_BUILD_RUN | OP(LIVE_IMPORT), seam_mem_page_aug),
 	LEAF(MEM_RANGE_BLOCK, 0, BLOCK, LEAF_MEM, OP_BLOCKING, seam_mem_range_block),
 	LEAF(MEM_RANGE_UNBLOCK, 0, UNBLOCK, LEAF_MEM, OP_BLOCKING, seam_mem_range_unblock),
-	LEAF(MEM_TRACK, 0, TRACK, LEAF_TD_IN_RCX | BUILT | LEAF_OP_LOCK, OP_TRACKING,
-	     seam_mem_track),
+	LEAF(MEM_TRACK, 0, TRACK, LEAF_TD_IN_RCX | BUILT | LEAF_OP_LOCK | LEAF_CONTENDED,
+	     OP_TRACKING, seam_mem_track),
 	LEAF(MEM_SEPT_RD, 0, SEPT_RD, LEAF_MEM | LEAF_FLAGS, OP_TRACKING | OP(FAILED_IMPORT),
 	     seam_mem_sept_rd),
 	LEAF(MEM_PAGE_REMOVE, 0, REMOVE, LEAF_MEM, OP_BLOCKING | OP(FAILED_IMPORT),
@@ -51,7 +51,7 @@ static const struct seam_leaf_desc leaves[SEAM_NR_LEAVES] = {
 	LEAF(PHYMEM_PAGE_RECLAIM, 0, RECLAIM, 0, 0, seam_phymem_page_reclaim),
 	LEAF(PHYMEM_PAGE_WBINVD, 0, WBINVD, 0, 0, seam_phymem_page_wbinvd),
 	LEAF(PHYMEM_CACHE_WB, 0, CACHE_WB, 0, 0, seam_phymem_cache_wb),
-	LEAF(PHYMEM_PAMT_ADD, 0, PAMT_ADD, LEAF_DPAMT, 0, seam_pamt_add),
+	LEAF(PHYMEM_PAMT_ADD, 0, PAMT_ADD, LEAF_DPAMT | LEAF_CONTENDED, 0, seam_pamt_add),
 	LEAF(PHYMEM_PAMT_REMOVE, 0, PAMT_REMOVE, LEAF_DPAMT, 0, seam_pamt_remove),
 };
 
@@ -82,6 +82,7 @@ static bool begin(struct seam_call *call, u64 fn, struct seam_args *args)
 	if (number >= SEAM_NR_LEAVES || !leaves[number].handler)
 		return false;
 	call->leaf = &leaves[number];
+	call->alone = fn & SEAM_ALONE;
 	call->version = (fn >> SEAM_VERSION_SHIFT) & SEAM_VERSION_MASK;
 	call->row = call->leaf->row;
 	call->in = *args;

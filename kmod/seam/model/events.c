@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What the outside does to a call: interrupts, entropy, the key engine. Drawn from a seed. */
-#include "state.h"
+#include "leaves.h"
 
 #define GOLDEN_GAMMA	0x9e3779b97f4a7c15ULL
 #define NO_PACKAGE	(~0U)
@@ -10,21 +10,33 @@ static struct {
 	atomic64_t state;
 } events[SEAM_NR_EVENTS];
 
+/* Whether the point that asks is to refuse; NULL most of the time. */
+static bool (*refuse)(const char *leaf, unsigned long site);
+bool seam_refusing;
+
 /* Set by the replay, which says for each call what happens. */
 static u32 forced_events;
 static bool events_forced;
 static unsigned int forced_package = NO_PACKAGE;
 
+static void note_refusing(void)
+{
+	WRITE_ONCE(seam_refusing,
+		   refuse || events_forced || READ_ONCE(events[SEAM_EVENT_BUSY].rate));
+}
+
 void seam_inject(enum seam_event event, u32 rate, u64 seed)
 {
 	atomic64_set(&events[event].state, seed);
 	WRITE_ONCE(events[event].rate, rate);
+	note_refusing();
 }
 
 void seam_force_events(u32 mask)
 {
 	forced_events = mask;
 	events_forced = true;
+	note_refusing();
 }
 
 void seam_force_package(unsigned int package)
@@ -50,6 +62,24 @@ bool seam_event_happens(enum seam_event event)
 		return forced_events & BIT(event);
 	rate = READ_ONCE(events[event].rate);
 	return unlikely(rate) && seam_draw(&events[event].state) < rate;
+}
+
+void seam_refuse(bool (*asked)(const char *leaf, unsigned long site))
+{
+	WRITE_ONCE(refuse, asked);
+	note_refusing();
+}
+
+/* The rest of seam_refused(). */
+bool seam_refuses(const struct seam_call *call)
+{
+	bool (*asked)(const char *leaf, unsigned long site) = READ_ONCE(refuse);
+
+	if (call->alone || !(call->leaf->flags & LEAF_CONTENDED))
+		return false;
+	if (unlikely(asked) && asked(seam_row_names[call->row], call->site))
+		return true;
+	return seam_event_happens(SEAM_EVENT_BUSY);
 }
 
 /* Another host call failed on the tree lock since this call took it. */

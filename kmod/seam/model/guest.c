@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The guest's side of a TD, for actors: no guest runs in the model. */
-#include "state.h"
+#include "call.h"
 
 /*
  * The TD of @tdr, which lets vCPUs in; its TDR held shared (implicit) until

@@ -3,7 +3,7 @@
 #ifndef EXTSPT_SEAM_LEAVES_H
 #define EXTSPT_SEAM_LEAVES_H
 
-#include "state.h"
+#include "call.h"
 
 /* What the leaf asks of the TD before it looks at its other operands. */
 #define LEAF_TD_IN_RCX		BIT(0)
@@ -16,10 +16,11 @@
 #define LEAF_DETAILS		BIT(7)	/* RCX and RDX are always written */
 #define LEAF_FLAGS		BIT(8)	/* RDX bit 0 is a flag */
 #define LEAF_DPAMT		BIT(9)	/* exists with Dynamic PAMT only */
+#define LEAF_CONTENDED		BIT(10)	/* Linux runs it against others and expects BUSY */
 
 /* Usual sets. */
 #define LEAF_MEM	(LEAF_TD_IN_RDX | LEAF_NOT_FATAL | LEAF_KEYS | LEAF_TDCS | LEAF_OP_LOCK | \
-			 LEAF_DETAILS)
+			 LEAF_DETAILS | LEAF_CONTENDED)
 #define LEAF_MEM_EX	(LEAF_TD_IN_RDX | LEAF_TD_EXCLUSIVE | LEAF_NOT_FATAL | LEAF_KEYS | \
 			 LEAF_TDCS | LEAF_DETAILS)
 

@@ -4,7 +4,7 @@
  * loops below end as soon as the word shows a conflict; they go round only
  * when another CPU changed the word in between.
  */
-#include "state.h"
+#include "call.h"
 
 static __always_inline bool try_lock(atomic_t *lock, int conflict, int add)
 {

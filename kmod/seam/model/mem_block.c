@@ -93,7 +93,7 @@ u64 seam_mem_track(struct seam_call *call)
 	struct seam_td *td = call->td;
 	u64 epoch;
 
-	if (!seam_hold(call, &td->epoch_lock, HOLD_EXCLUSIVE))
+	if (seam_refused(call) || !seam_hold(call, &td->epoch_lock, HOLD_EXCLUSIVE))
 		return SEAM_OPERAND_BUSY | SEAM_OP_TD_EPOCH;
 	epoch = READ_ONCE(td->epoch);
 	if (atomic_read(&td->entered[(epoch & 1) ^ 1]))

@@ -3,7 +3,7 @@
  * PAMT: what each page of the TDMR is, whose it is, and the locks on that.
  * The arrays are the model's own, never the pages handed over.
  */
-#include "state.h"
+#include "call.h"
 
 /* Implicit lookup: the entry of a page known to be owned, no lock above it. */
 struct seam_pamt *seam_pamt_at(u64 pa, u32 level)
@@ -58,7 +58,7 @@ u64 seam_get_free_page(struct seam_call *call, u64 pa, u64 operand, struct seam_
 		return SEAM_OPERAND_INVALID | operand;
 	if (!seam_pa_covered(pa))
 		return SEAM_OPERAND_ADDR_RANGE_ERROR | operand;
-	if (seam_event_happens(SEAM_EVENT_BUSY))
+	if (seam_refused(call))
 		return SEAM_OPERAND_BUSY | operand;
 	status = seam_pamt_walk(call, pa, HOLD_EXCLUSIVE, operand, pamt, &level);
 	if (status)
@@ -84,7 +84,7 @@ u64 seam_get_free_region(struct seam_call *call, u64 pa, u64 operand, struct sea
 		return SEAM_OPERAND_ADDR_RANGE_ERROR | operand;
 	*region = seam_region_of(pa);
 	gig = &seam_gig_of(pa)->lock;
-	if (!seam_hold(call, gig, HOLD_SHARED) ||
+	if (seam_refused(call) || !seam_hold(call, gig, HOLD_SHARED) ||
 	    !seam_hold(call, &(*region)->pamt.lock, HOLD_EXCLUSIVE))
 		return SEAM_OPERAND_BUSY | operand;
 	if ((*region)->pamt.type != PT_NDA || atomic_read(&(*region)->used) ||

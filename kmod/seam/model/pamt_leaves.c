@@ -106,7 +106,7 @@ static u64 lock_region(struct seam_call *call, u64 pa, struct seam_region **regi
 	if (!seam_pa_covered(pa))
 		return SEAM_OPERAND_ADDR_RANGE_ERROR | SEAM_OP_RCX;
 	*region = seam_region_of(pa);
-	if (!seam_hold(call, &seam_gig_of(pa)->lock, HOLD_SHARED) ||
+	if (seam_refused(call) || !seam_hold(call, &seam_gig_of(pa)->lock, HOLD_SHARED) ||
 	    !seam_hold(call, &(*region)->pamt.lock, HOLD_EXCLUSIVE))
 		return SEAM_OPERAND_BUSY | SEAM_OP_RCX;
 	return SEAM_SUCCESS;

@@ -3,7 +3,7 @@
  * Secure EPT: shadow tables, the walk, entry locks and the details a failing
  * leaf reports. The caller's table page is never read.
  */
-#include "state.h"
+#include "call.h"
 
 #define NEXT_MASK	0xffffffffULL
 
@@ -92,7 +92,7 @@ u64 seam_sept_walk(struct seam_call *call)
 
 u64 seam_sept_lock_tree(struct seam_call *call, enum seam_hold how)
 {
-	if (seam_event_happens(SEAM_EVENT_BUSY) || !seam_hold(call, &call->td->tree_lock, how))
+	if (seam_refused(call) || !seam_hold(call, &call->td->tree_lock, how))
 		return SEAM_OPERAND_BUSY | SEAM_OP_SEPT_TREE;
 	return SEAM_SUCCESS;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Setting the module up and tearing it down: all of its memory is allocated here. */
-#include "state.h"
+#include "call.h"
 
 #define EPT_RWX		0x7
 #define EPT_RWX_XU	0x407		/* and user-mode execute */
@@ -103,7 +103,6 @@ int seam_init(const struct seam_config *config)
 	}
 	link_tables();
 	seam.keys[SEAM_FIRST_PRIVATE_HKID].state = KEY_RESERVED;
-	seam_reset_costs();
 	seam_reset_violations();
 	return 0;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Calls by leaf and status, counted per CPU without allocation. */
-#include "state.h"
+#include "call.h"
 
 #define NR_SLOTS	256	/* power of two, well above the pairs a run sees */
 

@@ -3,7 +3,7 @@
  * Custody of the caller's pages, and what the real module would not notice:
  * there the machine breaks later, here a violation is logged and the run fails.
  */
-#include "state.h"
+#include "call.h"
 
 #define NR_LOGGED	64
 

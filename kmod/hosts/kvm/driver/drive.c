@@ -1,63 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * drive CONTROL WORKLOAD [key=value ...]: one run on a software-protected VM.
+ * drive CONTROL WORKLOAD [key=value ...]: one run on a software-protected VM; with
+ *	dump=1 each fault's ticks go to the file that $EXTSPT_FAULTS names.
+ * drive plain WORKLOAD [key=value ...]: one pass without a strategy, on stdout.
  * drive keep: leaves an empty VM behind, for the whole boot.
+ * drive tdx: a real TD with one page, as far as this machine can make one.
  *
  * Pre-faults private memory of a guest_memfd, as a guest's first touches would,
- * and times each call. The VM of the detail pass stays with a child process
- * until the module is told to destroy it. Exit status 0, or 1 with a message.
+ * and times each call. The VMs of the detail pass stay with a child process
+ * until the module is told to destroy them. Exit status 0, or 1 with a message.
  */
 
 #define _GNU_SOURCE
 #include <err.h>
+#include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <sched.h>
-#include <stdbool.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "vm.h"
-#include "../samples.h"
+#include <linux/kvm.h>
 
-#define MAX_VCPUS	64
+#include "drive.h"
+#include "tdx.h"
+
 #define COMMAND_MAX	256
 /* In seconds: a pre-fault that the MMU never stops retrying. */
 #define PATIENCE	45
 
-struct params {
-	unsigned long vcpus, pages, rounds, seed;
-};
-
-struct worker;
-
-struct script {
-	const char *name;
-	/* Pages apart; the folios are there before the clock starts. */
-	unsigned long stride;
-	bool allocated;
-	/* Rounds are VMs. */
-	bool per_vm;
-	/* Timed by all workers at once, after all of the range was faulted in if @mapped. */
-	bool mapped;
-	void (*run)(struct worker *worker, int vcpu);
-};
-
-struct worker {
-	pthread_t thread;
-	const struct script *script;
-	const struct params *params;
-	struct vm *vm;
-	unsigned int index, nr;
-	pthread_barrier_t *start;
-	struct extspt_sample *samples;
-	size_t nr_samples;
-};
-
 static const char *control;
+static unsigned long patience = PATIENCE;
 
 static int control_open(const char *name, int flags)
 {
@@ -67,7 +42,7 @@ static int control_open(const char *name, int flags)
 	snprintf(path, sizeof(path), "%s/%s", control, name);
 	fd = open(path, flags);
 	if (fd < 0)
-		err(1, "%s", path);
+		err(errno, "%s", path);
 	return fd;
 }
 
@@ -79,7 +54,7 @@ static void control_write(const char *name, const void *data, size_t size)
 	while (size) {
 		done = write(fd, data, size);
 		if (done <= 0)
-			err(1, "%s/%s", control, name);
+			err(errno, "%s/%s", control, name);
 		data += done;
 		size -= done;
 	}
@@ -91,258 +66,242 @@ static void control_say(const char *name, const char *text)
 	control_write(name, text, strlen(text));
 }
 
-static unsigned long ticks(void)
+static FILE *dump;
+
+/* A worker's faults of the plain pass in their order, "<ticks>,<ticks>...". */
+static void dump_samples(const struct extspt_sample *samples, size_t nr)
 {
-	unsigned int lo, hi;
+	const char *separator = ftell(dump) ? ";" : "";
+	size_t i;
 
-	__asm__ volatile("lfence\n\trdtsc\n\tlfence" : "=a" (lo), "=d" (hi) : : "memory");
-	return (unsigned long)hi << 32 | lo;
-}
-
-static void sample(struct worker *worker, enum extspt_sample_op op, unsigned long since)
-{
-	worker->samples[worker->nr_samples++] = (struct extspt_sample){
-		.op = op, .ticks = ticks() - since,
-	};
-}
-
-static void fault(struct worker *worker, int vcpu, unsigned long page)
-{
-	unsigned long since = ticks();
-
-	vm_fault(worker->vm, vcpu, page * worker->script->stride, 1);
-	sample(worker, SAMPLE_FAULT, since);
-}
-
-/* Each vCPU has an equal share of the pages; the last one has the rest. */
-static unsigned long share(const struct params *params, int vcpu)
-{
-	return params->pages / params->vcpus * vcpu;
-}
-
-static unsigned long share_end(const struct params *params, int vcpu)
-{
-	return (unsigned long)vcpu + 1 == params->vcpus ? params->pages : share(params, vcpu + 1);
-}
-
-static void populate(struct worker *worker, int vcpu)
-{
-	unsigned long page;
-
-	for (page = share(worker->params, vcpu); page < share_end(worker->params, vcpu); page++)
-		fault(worker, vcpu, page);
-}
-
-static void same_range(struct worker *worker, int vcpu)
-{
-	unsigned long page;
-
-	for (page = 0; page < worker->params->pages; page++)
-		fault(worker, vcpu, page);
-}
-
-static void convert(struct worker *worker, int vcpu)
-{
-	const struct params *params = worker->params;
-	unsigned long page, round, since;
-
-	for (round = 0; round < params->rounds; round++) {
-		for (page = share(params, vcpu); page < share_end(params, vcpu); page++) {
-			since = ticks();
-			vm_set_private(worker->vm, page, 1, false);
-			sample(worker, SAMPLE_ZAP, since);
-			vm_set_private(worker->vm, page, 1, true);
-			fault(worker, vcpu, page);
-		}
-	}
-}
-
-/* Root allocation tops up; one fault each for that. */
-static void idle(struct worker *worker, int vcpu)
-{
-	fault(worker, vcpu, vcpu);
-}
-
-static void nothing(struct worker *worker, int vcpu)
-{
-}
-
-static const struct script scripts[] = {
-	{ "populate_seq", .stride = 1, .allocated = true, .run = populate },
-	{ "populate_sparse", .stride = 512, .run = populate },
-	{ "same_range", .stride = 1, .allocated = true, .run = same_range },
-	{ "convert", .stride = 1, .allocated = true, .mapped = true, .run = convert },
-	{ "teardown", .stride = 1, .allocated = true, .mapped = true, .per_vm = true,
-	  .run = nothing },
-	{ "idle", .stride = 1, .allocated = true, .run = idle },
-	{ }
-};
-
-static void pin(unsigned int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	if (sched_setaffinity(0, sizeof(set), &set))
-		err(1, "CPU %u", cpu);
-}
-
-/* Worker i of n drives the vCPUs i, i + n, ... in turn. */
-static void *work(void *data)
-{
-	struct worker *worker = data;
-	unsigned int vcpu;
-
-	pin(worker->index);
-	pthread_barrier_wait(worker->start);
-	for (vcpu = worker->index; vcpu < worker->params->vcpus; vcpu += worker->nr)
-		worker->script->run(worker, vcpu);
-	return NULL;
-}
-
-static void worker_finish(struct worker *worker)
-{
-	pthread_join(worker->thread, NULL);
-	if (worker->nr_samples)
-		control_write("samples", worker->samples,
-			      worker->nr_samples * sizeof(*worker->samples));
-	free(worker->samples);
-}
-
-/* All workers at once; their samples go to the module after the last one is done. */
-static void run_script(const struct script *script, const struct params *params, struct vm *vm)
-{
-	unsigned int cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	unsigned int i, nr = params->vcpus < cpus ? params->vcpus : cpus;
-	struct worker workers[MAX_VCPUS] = { };
-	pthread_barrier_t start;
-
-	pthread_barrier_init(&start, NULL, nr);
 	for (i = 0; i < nr; i++) {
-		workers[i] = (struct worker){
-			.script = script, .params = params, .vm = vm,
-			.index = i, .nr = nr, .start = &start,
-			.samples = calloc(params->vcpus * params->pages * params->rounds * 2,
-					  sizeof(struct extspt_sample)),
-		};
-		if (!workers[i].samples ||
-		    pthread_create(&workers[i].thread, NULL, work, &workers[i]))
-			err(1, "worker %u", i);
+		if (samples[i].op != SAMPLE_FAULT)
+			continue;
+		fprintf(dump, "%s%llu", separator, (unsigned long long)samples[i].ticks);
+		separator = ",";
 	}
-	for (i = 0; i < nr; i++)
-		worker_finish(&workers[i]);
 }
 
-/* A VM with the script run on it. */
-static void run_vm(const struct script *script, const struct params *params, struct vm *vm)
+static void dump_open(void)
 {
-	vm_create(vm, params->vcpus, params->pages * script->stride);
-	if (script->allocated)
-		vm_allocate(vm);
-	if (script->mapped)
-		vm_fault(vm, 0, 0, params->pages * script->stride);
-	control_say("pass", "measure");
-	run_script(script, params, vm);
+	const char *name = getenv("EXTSPT_FAULTS");
+
+	dump = name ? fopen(name, "w") : NULL;
+	if (!dump)
+		err(errno ?: EINVAL, "EXTSPT_FAULTS");
 }
 
-/* Tells @parent when the run is over, then keeps the VM until it is to go. */
+static void dump_close(void)
+{
+	if (dump && fclose(dump))
+		err(errno, "EXTSPT_FAULTS");
+	dump = NULL;
+}
+
+static void keep_samples(const struct extspt_sample *samples, size_t nr)
+{
+	if (dump)
+		dump_samples(samples, nr);
+	control_write("samples", samples, nr * sizeof(*samples));
+}
+
+static void run_pass(const struct script *script, const struct params *params, struct vm *vms)
+{
+	script_prepare(script, params, vms);
+	control_say("pass", "measure");
+	script_run(script, params, vms, keep_samples);
+}
+
+/* What the module answers to "run". */
+static bool plain_pass_wanted(void)
+{
+	char answer[8] = "";
+
+	if (read(control_open("pass", O_RDONLY), answer, sizeof(answer) - 1) < 0)
+		err(errno, "pass");
+	return !strncmp(answer, "plain", 5);
+}
+
+/* Tells @parent when the run is over, then keeps the VMs until they are to go. */
 static void run(const struct script *script, const struct params *params, int parent)
 {
 	unsigned long passes = script->per_vm ? params->rounds : 1;
-	struct vm vm;
+	static struct vm vms[VM_MAX_VCPUS];
 	char byte = 0;
 
+	if (!plain_pass_wanted())
+		passes = 0;
 	while (passes--) {
-		run_vm(script, params, &vm);
-		vm_destroy(&vm);
+		run_pass(script, params, vms);
+		script_tidy(script, params, vms);
 	}
+	dump_close();
 	control_say("pass", "detail");
-	run_vm(script, params, &vm);
+	run_pass(script, params, vms);
 	control_say("pass", "done");
 	alarm(0);
 	if (write(parent, &byte, 1) != 1 ||
 	    read(control_open("hold", O_RDONLY), &byte, 1) < 0)
-		err(1, "hold");
-	vm_destroy(&vm);
+		err(errno, "hold");
+	script_tidy(script, params, vms);
 }
 
-static const struct script *find(const char *name)
+/* Keys that only the module knows are for the module. */
+static void parse(struct params *params, const char *word)
 {
-	const struct script *script;
-
-	for (script = scripts; script->name; script++)
-		if (!strcmp(script->name, name))
-			return script;
-	errx(1, "no workload %s", name);
+	if (sscanf(word, "vcpus=%lu", &params->vcpus) == 1 ||
+	    sscanf(word, "pages=%lu", &params->pages) == 1 ||
+	    sscanf(word, "rounds=%lu", &params->rounds) == 1 ||
+	    sscanf(word, "seed=%lu", &params->seed) == 1)
+		return;
+	if (!strchr(word, '='))
+		errx(EINVAL, "what is %s?", word);
 }
 
-static void parse(struct params *params, char *word)
+static void parse_all(struct params *params, char **words)
 {
-	if (sscanf(word, "vcpus=%lu", &params->vcpus) != 1 &&
-	    sscanf(word, "pages=%lu", &params->pages) != 1 &&
-	    sscanf(word, "rounds=%lu", &params->rounds) != 1 &&
-	    sscanf(word, "seed=%lu", &params->seed) != 1)
-		errx(1, "what is %s?", word);
+	for (; *words; words++)
+		parse(params, *words);
+	if (!params->vcpus || params->vcpus > VM_MAX_VCPUS || params->pages < params->vcpus)
+		errx(EINVAL, "vcpus=%lu pages=%lu", params->vcpus, params->pages);
+}
+
+/* The line for "run"; patience=SECONDS, dump and tdx are this program's own. */
+static void command_make(char *command, char **words)
+{
+	for (; *words; words++) {
+		if (sscanf(*words, "patience=%lu", &patience) == 1)
+			continue;
+		if (!strcmp(*words, "dump=1")) {
+			dump_open();
+			continue;
+		}
+		if (!strcmp(*words, "tdx=1")) {
+			vm_type = KVM_X86_TDX_VM;
+			continue;
+		}
+		strncat(command, *words, COMMAND_MAX - strlen(command) - 1);
+		strncat(command, " ", COMMAND_MAX - strlen(command) - 1);
+	}
 }
 
 /*
  * KVM patches the scheduler's code for the first VM and after the last one; QEMU
  * with a thread per CPU was seen to run into the breakpoint of a patch that was
- * already complete. With a VM that stays, it happens once, before any run.
+ * already complete. With a VM that stays, it happens once, before any run. Prints
+ * who to kill for it to go.
  */
 static int keep(void)
 {
+	pid_t child;
+
 	vm_keep();
-	switch (fork()) {
-	case -1:
-		err(1, "fork");
-	case 0:
+	child = fork();
+	if (child < 0)
+		err(errno, "fork");
+	if (!child) {
+		/* Who waits for what is printed need not wait for the VM. */
+		close(STDOUT_FILENO);
 		for (;;)
 			pause();
 	}
+	printf("%d\n", child);
 	return 0;
 }
 
-int main(int argc, char **argv)
+static int by_ticks(const void *a, const void *b)
+{
+	const struct extspt_sample *x = a, *y = b;
+
+	return x->ticks < y->ticks ? -1 : x->ticks > y->ticks;
+}
+
+static void show_samples(const struct extspt_sample *given, size_t nr)
+{
+	struct extspt_sample *samples = malloc(nr * sizeof(*samples));
+	size_t i, n = 0;
+
+	if (!samples)
+		err(ENOMEM, "samples");
+	for (i = 0; i < nr; i++)
+		if (given[i].op == SAMPLE_FAULT)
+			samples[n++] = given[i];
+	qsort(samples, n, sizeof(*samples), by_ticks);
+	printf("{\"faults\":%zu,\"p50\":%llu,\"max\":%llu}\n", n,
+	       (unsigned long long)samples[(n + 1) / 2 - 1].ticks,
+	       (unsigned long long)samples[n - 1].ticks);
+	free(samples);
+}
+
+/* Upstream's own behaviour, or an unhooked KVM's: what one worker after the other measured. */
+static int plain(char **words)
 {
 	struct params params = { .vcpus = 1, .pages = 1, .rounds = 1 };
-	char command[COMMAND_MAX] = "";
-	const struct script *script;
-	int i, done[2];
+	const struct script *script = script_find(words[0]);
+	static struct vm vms[VM_MAX_VCPUS];
 
-	if (argc == 2 && !strcmp(argv[1], "keep"))
-		return keep();
-	if (argc < 3)
-		errx(1, "usage: drive CONTROL WORKLOAD [key=value ...] | keep");
-	control = argv[1];
-	script = find(argv[2]);
-	for (i = 2; i < argc; i++) {
-		if (i > 2)
-			parse(&params, argv[i]);
-		strncat(command, argv[i], COMMAND_MAX - strlen(command) - 1);
-		strncat(command, " ", COMMAND_MAX - strlen(command) - 1);
-	}
-	if (!params.vcpus || params.vcpus > MAX_VCPUS)
-		errx(1, "vcpus=%lu", params.vcpus);
+	parse_all(&params, words + 1);
+	alarm(patience);
+	script_prepare(script, &params, vms);
+	script_run(script, &params, vms, show_samples);
+	script_tidy(script, &params, vms);
+	return 0;
+}
+
+/* How the child ended: the run's status. A signal that is no alarm is a bug. */
+static int child_status(pid_t child)
+{
+	int status;
+
+	if (waitpid(child, &status, 0) != child)
+		return -EIO;
+	if (WIFSIGNALED(status))
+		return WTERMSIG(status) == SIGALRM ? -ETIMEDOUT : -EIO;
+	return WEXITSTATUS(status) ? -WEXITSTATUS(status) : -EIO;
+}
+
+static int controlled(char **words)
+{
+	struct params params = { .vcpus = 1, .pages = 1, .rounds = 1 };
+	const struct script *script = script_find(words[0]);
+	char command[COMMAND_MAX] = "", byte;
+	int done[2];
+	pid_t child;
+
+	parse_all(&params, words + 1);
+	command_make(command, words);
 	control_say("run", command);
 
 	/* A process of its own: when it fails, its VMs go with it. */
 	if (pipe(done))
-		err(1, "pipe");
-	switch (fork()) {
-	case -1:
-		err(1, "fork");
-	case 0:
+		err(errno, "pipe");
+	child = fork();
+	if (child < 0)
+		err(errno, "fork");
+	if (!child) {
 		close(done[0]);
-		alarm(PATIENCE);
+		alarm(patience);
 		run(script, &params, done[1]);
 		return 0;
 	}
 	close(done[1]);
-	if (read(done[0], command, 1) == 1)
+	if (read(done[0], &byte, 1) == 1)
 		return 0;
-	wait(NULL);
-	control_say("pass", "failed");
+	snprintf(command, sizeof(command), "failed %d", -child_status(child));
+	control_say("pass", command);
 	return 1;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 2 && !strcmp(argv[1], "keep"))
+		return keep();
+	if (argc == 2 && !strcmp(argv[1], "tdx"))
+		return tdx_try();
+	if (argc < 3)
+		errx(EINVAL, "usage: drive CONTROL|plain WORKLOAD [key=value ...] | keep | tdx");
+	if (!strcmp(argv[1], "plain"))
+		return plain(argv + 2);
+	control = argv[1];
+	return controlled(argv + 2);
 }

@@ -10,16 +10,19 @@
 
 #include <linux/kvm.h>
 
+#include "tdx.h"
 #include "vm.h"
 
 #define PAGE		4096UL
 /* 1 GiB aligned, so that dense memory below 1 GiB has one page directory. */
 #define MEMORY_BASE	(4UL << 30)
 
+unsigned long vm_type = KVM_X86_SW_PROTECTED_VM;
+
 static int checked(const char *what, int ret)
 {
 	if (ret < 0)
-		err(1, "%s", what);
+		err(errno, "%s", what);
 	return ret;
 }
 
@@ -35,7 +38,7 @@ static void vm_add_memory(struct vm *vm)
 	vm->shared = mmap(NULL, vm->size, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (vm->shared == MAP_FAILED)
-		err(1, "mmap");
+		err(errno, "mmap");
 	vm->memory = checked("KVM_CREATE_GUEST_MEMFD",
 			     ioctl(vm->fd, KVM_CREATE_GUEST_MEMFD, &memfd));
 	region.guest_memfd = vm->memory;
@@ -48,12 +51,16 @@ void vm_create(struct vm *vm, unsigned int nr_vcpus, unsigned long pages)
 {
 	vm->size = pages * PAGE;
 	vm->kvm = checked("/dev/kvm", open("/dev/kvm", O_RDWR));
-	vm->fd = checked("KVM_CREATE_VM", ioctl(vm->kvm, KVM_CREATE_VM, KVM_X86_SW_PROTECTED_VM));
+	vm->fd = checked("KVM_CREATE_VM", ioctl(vm->kvm, KVM_CREATE_VM, vm_type));
+	if (vm_type == KVM_X86_TDX_VM)
+		tdx_init_vm(vm);
 	vm_add_memory(vm);
 	vm_set_private(vm, 0, pages, true);
 	for (vm->nr_vcpus = 0; vm->nr_vcpus < nr_vcpus; vm->nr_vcpus++)
 		vm->vcpus[vm->nr_vcpus] = checked("KVM_CREATE_VCPU",
 						  ioctl(vm->fd, KVM_CREATE_VCPU, vm->nr_vcpus));
+	if (vm_type == KVM_X86_TDX_VM)
+		tdx_finalize_vm(vm);
 }
 
 void vm_keep(void)
@@ -80,6 +87,12 @@ void vm_allocate(struct vm *vm)
 	checked("fallocate", fallocate(vm->memory, FALLOC_FL_KEEP_SIZE, 0, vm->size));
 }
 
+void vm_punch(struct vm *vm, unsigned long page, unsigned long pages)
+{
+	checked("fallocate", fallocate(vm->memory, FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE,
+				       page * PAGE, pages * PAGE));
+}
+
 void vm_set_private(struct vm *vm, unsigned long page, unsigned long pages, bool private)
 {
 	struct kvm_memory_attributes attributes = {
@@ -103,5 +116,5 @@ void vm_fault(struct vm *vm, int vcpu, unsigned long page, unsigned long pages)
 	while (range.size)
 		if (ioctl(vm->vcpus[vcpu], KVM_PRE_FAULT_MEMORY, &range) < 0 && errno != EINTR &&
 		    errno != EAGAIN)
-			err(1, "KVM_PRE_FAULT_MEMORY");
+			err(errno, "KVM_PRE_FAULT_MEMORY");
 }
