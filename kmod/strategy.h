@@ -60,6 +60,9 @@ struct extspt_vm {
 	struct list_head pools;		/* every page_pool of the VM and its vCPUs */
 };
 
+/* The host's: every vCPU leaves the guest before it returns. mmu_lock held for write. */
+void extspt_host_kick_vcpus(struct extspt_vm *vm);
+
 /* Strategy state of a vCPU; zeroed by the host. */
 struct extspt_vcpu {
 	struct extspt_vm *vm;

@@ -114,47 +114,57 @@ static void tdx_unmapped(struct extspt_vm *vm, int level, struct page *page)
 /*
  * tdh_do_no_vcpus(): with mmu_lock held for write only the guest itself is in
  * the way, and is so once: upstream bugs the VM when the call that follows the
- * kick of all vCPUs is BUSY, too. No vCPU is ever inside the TD: there is nobody
- * to kick.
+ * kick of all vCPUs is BUSY, too.
  */
-static u64 tdh_range_no_vcpus(u64 fn, struct page *tdr, u64 gpa, int level)
+static u64 tdh_range_no_vcpus(struct extspt_vm *vm, u64 fn, u64 gpa, int level)
 {
-	u64 status = tdh_range(fn, tdr, gpa, level);
+	u64 status = tdh_range(fn, vm->td.tdr, gpa, level);
 
-	if (unlikely(seam_is_busy(status)))
-		status = tdh_range(fn | SEAM_ALONE, tdr, gpa, level);
-	return status;
+	if (likely(!seam_is_busy(status)))
+		return status;
+	extspt_host_kick_vcpus(vm);
+	return tdh_range(fn | SEAM_ALONE, vm->td.tdr, gpa, level);
 }
 
-static u64 tdh_track_no_vcpus(struct page *tdr)
+static u64 tdh_track_no_vcpus(struct extspt_vm *vm)
 {
-	u64 status = tdh_one(SEAM_MEM_TRACK, page_to_phys(tdr));
+	phys_addr_t tdr = page_to_phys(vm->td.tdr);
+	u64 status = tdh_one(SEAM_MEM_TRACK, tdr);
 
-	if (unlikely(seam_is_busy(status)))
-		status = tdh_one(SEAM_MEM_TRACK | SEAM_ALONE, page_to_phys(tdr));
-	return status;
+	if (likely(!seam_is_busy(status)))
+		return status;
+	extspt_host_kick_vcpus(vm);
+	return tdh_one(SEAM_MEM_TRACK | SEAM_ALONE, tdr);
 }
 
-static int tdx_block_and_track(struct extspt_td *td, u64 gpa, int level)
+/* tdx_track(): a vCPU that is in the guest still may use the old epoch's TLB. */
+static int tdx_track(struct extspt_vm *vm)
 {
-	int ret = tdx_error(tdh_range_no_vcpus(SEAM_MEM_RANGE_BLOCK, td->tdr, gpa, level));
+	int ret = tdx_error(tdh_track_no_vcpus(vm));
 
-	return ret ?: tdx_error(tdh_track_no_vcpus(td->tdr));
+	extspt_host_kick_vcpus(vm);
+	return ret;
+}
+
+static int tdx_block_and_track(struct extspt_vm *vm, u64 gpa, int level)
+{
+	int ret = tdx_error(tdh_range_no_vcpus(vm, SEAM_MEM_RANGE_BLOCK, gpa, level));
+
+	return ret ?: tdx_track(vm);
 }
 
 int tdx_remove(struct extspt_vm *vm, u64 gfn, int level, struct page *page)
 {
-	struct extspt_td *td = &vm->td;
 	u64 gpa = gfn << PAGE_SHIFT;
 	int ret;
 
-	ret = tdx_block_and_track(td, gpa, level);
+	ret = tdx_block_and_track(vm, gpa, level);
 	if (ret)
 		return ret;
-	ret = tdx_error(tdh_range_no_vcpus(SEAM_MEM_PAGE_REMOVE, td->tdr, gpa, level));
+	ret = tdx_error(tdh_range_no_vcpus(vm, SEAM_MEM_PAGE_REMOVE, gpa, level));
 	if (ret)
 		return ret;
-	ret = tdx_error(tdh_phymem_page_wbinvd_hkid(td->hkid, page));
+	ret = tdx_error(tdh_phymem_page_wbinvd_hkid(vm->td.hkid, page));
 	if (ret)
 		return ret;
 	tdx_unmapped(vm, level, page);
@@ -227,7 +237,7 @@ int tdx_split(struct extspt_vm *vm, u64 gfn, struct page *sept, struct page *pag
 		ret = tdx_split_sept(vm, sept);
 	if (ret)
 		return ret;
-	ret = tdx_block_and_track(&vm->td, gpa, PG_LEVEL_2M);
+	ret = tdx_block_and_track(vm, gpa, PG_LEVEL_2M);
 	if (ret) {
 		if (early)
 			pamt_install_unsplit(sept);

@@ -18,11 +18,11 @@ struct extspt_kvm_ops {
 	struct module *owner;
 
 	/*
-	 * No lock held; may sleep. An error pointer, or what hangs on the VM.
-	 * @modelled: link to free_spt are called; otherwise tdx.c does their work on
-	 * a real TD, and hands back with free_used.
+	 * No lock held; may sleep. An error pointer, or what hangs on the VM, @kvm,
+	 * which is there until vm_destroy. @modelled: link to free_spt are called;
+	 * otherwise tdx.c does their work on a real TD, and hands back with free_used.
 	 */
-	void *(*vm_create)(bool modelled);
+	void *(*vm_create)(void *kvm, bool modelled);
 	/* No lock held; may sleep: the HKID goes, every leaf is gone already. */
 	void (*vm_release)(void *vm);
 	/* After the last vCPU and page table; waits for free_rcu. May sleep. */
@@ -40,7 +40,7 @@ struct extspt_kvm_ops {
 	/* mmu_lock held for read, the SPTE frozen. 0, -EBUSY (retry), -EIO, -ENOMEM. */
 	int (*link)(void *vcpu, u64 gfn, int level, struct page *sept);
 	int (*map)(void *vcpu, u64 gfn, int level, struct page *page);
-	/* mmu_lock held for write, the vCPUs are kicked by the caller. 0 or -EIO. */
+	/* mmu_lock held for write. Kicks the vCPUs. 0 or -EIO. */
 	int (*remove)(void *vm, u64 gfn, int level, struct page *page);
 	/* HKID released, mmu_lock held. What KVM frees by RCU, or NULL. */
 	struct page *(*free_spt)(void *vm, struct page *sept);
@@ -69,5 +69,7 @@ struct extspt_kvm_ops {
 /* 0; -EBUSY: there is one, or a mirrored VM without any. */
 int extspt_kvm_register(const struct extspt_kvm_ops *ops);
 void extspt_kvm_unregister(const struct extspt_kvm_ops *ops);
+/* All vCPUs leave the guest: KVM_REQ_OUTSIDE_GUEST_MODE. mmu_lock held for write. */
+void extspt_kick_vcpus(void *kvm);
 
 #endif /* EXTSPT_KVM_SEAM_H */

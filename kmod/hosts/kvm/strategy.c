@@ -22,6 +22,7 @@ DECLARE_WAIT_QUEUE_HEAD(kvm_vm_gone);
 struct kvm_vm_state {
 	struct extspt_vm strategy;
 	struct list_head node;
+	void *kvm;
 	bool modelled;		/* its TD is one of the SEAM model */
 	u64 released_at;
 };
@@ -79,7 +80,7 @@ static int vm_init(struct kvm_vm_state *vm)
 	return ret;
 }
 
-static void *vm_create(bool modelled)
+static void *vm_create(void *kvm, bool modelled)
 {
 	enum check_path before = check_path_enter(PATH_INIT);
 	struct kvm_vm_state *vm;
@@ -87,6 +88,7 @@ static void *vm_create(bool modelled)
 
 	vm = inject_alloc(kzalloc(sizeof(*vm), GFP_KERNEL));
 	if (vm) {
+		vm->kvm = kvm;
 		vm->modelled = modelled;
 		ret = vm_init(vm);
 	}
@@ -225,6 +227,11 @@ static int map(void *vcpu, u64 gfn, int level, struct page *page)
 	if (!ret)
 		extspt_uncount(COUNT_SPURIOUS);
 	return ret;
+}
+
+void extspt_host_kick_vcpus(struct extspt_vm *vm)
+{
+	extspt_kick_vcpus(container_of(vm, struct kvm_vm_state, strategy)->kvm);
 }
 
 static int remove(void *state, u64 gfn, int level, struct page *page)

@@ -7,6 +7,11 @@
 
 struct mlock_class twin_mmu_lock_read, twin_mmu_lock_write;
 
+/* The twin's vCPUs fault, but never run a guest: nobody is in. */
+void extspt_host_kick_vcpus(struct extspt_vm *vm)
+{
+}
+
 static void twin_block_free(struct page *page, unsigned int order)
 {
 	bool may = true;

@@ -155,15 +155,19 @@ DEFINE_STATIC_CALL(extspt_map, plain_map);
 DEFINE_STATIC_CALL(extspt_remove, plain_remove);
 DEFINE_STATIC_CALL(extspt_free_spt, plain_free_spt);
 
-/* As tdx_sept_remove_private_spte(): the vCPUs leave the guest after the track. */
+/* For tdx_track() of a strategy, and for upstream's own behaviour. */
+void extspt_kick_vcpus(void *kvm)
+{
+	kvm_make_all_cpus_request(kvm, KVM_REQ_OUTSIDE_GUEST_MODE);
+}
+EXPORT_SYMBOL_FOR_MODULES(extspt_kick_vcpus, "extspt_*");
+
 int extspt_remove_leaf(struct kvm *kvm, gfn_t gfn, int level, kvm_pfn_t pfn)
 {
-	int ret;
-
 	lockdep_assert_held_write(&kvm->mmu_lock);
-	ret = static_call(extspt_remove)(*extspt_vm_state(kvm), gfn, level, pfn_to_page(pfn));
-	kvm_make_all_cpus_request(kvm, KVM_REQ_OUTSIDE_GUEST_MODE);
-	return ret;
+	if (!extspt_ops)
+		extspt_kick_vcpus(kvm);
+	return static_call(extspt_remove)(*extspt_vm_state(kvm), gfn, level, pfn_to_page(pfn));
 }
 
 /* tdx.c, in place of free_page(): what the TDX module has given back. */
@@ -246,7 +250,7 @@ int extspt_vm_create(struct kvm *kvm)
 	}
 	if (!try_module_get(extspt_ops->owner))
 		return -ENODEV;
-	vm = extspt_ops->vm_create(extspt_backend);
+	vm = extspt_ops->vm_create(kvm, extspt_backend);
 	if (IS_ERR(vm)) {
 		module_put(extspt_ops->owner);
 		return PTR_ERR(vm);
