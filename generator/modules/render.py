@@ -96,7 +96,8 @@ def contents(variant: Variant, tree: KernelTree, root: Path = layout.ROOT,
     """Bytes of every staged file by relative path, and the fingerprint of all inputs."""
     files = {name: path.read_bytes() for name, path in sources(variant, root, host).items()}
     units = group(files)
-    values = {"variant": variant, "units": sorted(units), "defines": defines(variant),
+    # Backwards: what takes longest to compile, kmod/tdx with the axes, comes first.
+    values = {"variant": variant, "units": sorted(units, reverse=True), "defines": defines(variant),
               "host": host, "symvers": SYMVERS if host == KVM else ""}
     if host == KVM:
         files[SYMVERS] = _kvm_symbols(layout.kvm_tree(tree.release, root))

@@ -25,4 +25,6 @@ for folder in $shared; do
 	mount --bind "$folder" "$root$folder"
 done
 unset IFS
-exec chroot "$root" /usr/bin/env -i PATH=/usr/bin:/usr/sbin HOME=/ LC_ALL=C "$@"
+# MAKEFLAGS: the job server's pipe, which stays open.
+exec chroot "$root" /usr/bin/env -i PATH=/usr/bin:/usr/sbin HOME=/ LC_ALL=C \
+	MAKEFLAGS="${MAKEFLAGS-}" "$@"

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -191,3 +192,9 @@ def test_command_in_a_root(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert (shared / "made").read_text() == Path("/proc/version").read_text()
     assert not any((root / "proc").iterdir())    # nothing stays mounted
+    done = subprocess.run([*chroot.enter(root), "env"], check=True, capture_output=True, text=True,
+                          env={**os.environ, "MAKEFLAGS": " -j --jobserver-auth=7,8"})
+    # The job server goes along, else a build in there has one job; nothing else does.
+    assert {line.split("=")[0] for line in done.stdout.splitlines()} == {
+        "PATH", "HOME", "LC_ALL", "MAKEFLAGS"}
+    assert "MAKEFLAGS= -j --jobserver-auth=7,8\n" in done.stdout

@@ -20,13 +20,13 @@ UNITS = ("build_hosts_twin", "build_lib", "build_seam_model", "build_tdx")
 
 
 def kbuild(name: str) -> str:
-    lines = [f"obj-m := extspt_{name}.o", f"extspt_{name}-y := module.o",
-             *(f"extspt_{name}-y += {unit}.o" for unit in UNITS), "", "ccflags-y += -I$(src)", ""]
+    lines = [f"obj-m := extspt_{name}.o", *(f"extspt_{name}-y += {unit}.o" for unit in UNITS),
+             f"extspt_{name}-y += module.o", "", "ccflags-y += -I$(src)", ""]
     return "\n".join(lines)
 
 
 def objects(text: str) -> list[str]:
-    return re.findall(r"-y \+= (\S+)\.o$", text, re.MULTILINE)
+    return re.findall(r"-y \+= ((?:build|layout)_\S+)\.o$", text, re.MULTILINE)
 
 
 def test_every_object_once_in_another_order_with_padding_between() -> None:

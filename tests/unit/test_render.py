@@ -38,7 +38,8 @@ def test_staged_files(small_tree: Path, cached: Variant) -> None:
     kbuild = (done.path / "Kbuild").read_text()
     assert "obj-m := extspt_cached.o\n" in kbuild
     assert [line.split()[-1] for line in kbuild.splitlines() if "-y +=" in line
-            and "ccflags" not in line] == ["build_hosts_twin.o", "build_lib.o"]
+            and "ccflags" not in line] == ["build_lib.o", "build_hosts_twin.o",
+                                                  "module.o"]
     assert '#include "kmod/lib/sum.c"\n' in (done.path / "build_lib.c").read_text()
 
 
