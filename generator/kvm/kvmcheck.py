@@ -18,7 +18,7 @@ from typing import Any
 
 from generator import layout
 from generator.errors import BuildError, ConfigError, GateError, GuestError
-from generator.kvm import kvmhost
+from generator.kvm import kvmhooks, kvmhost
 from generator.kvm.kvmhost import KvmBuild
 from generator.runs import scripted
 from generator.trees.kernel import KernelTree
@@ -85,8 +85,7 @@ def golden(version: str, path: Path = GOLDEN) -> Golden:
 
 def _of(version: str, entries: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     """The entry whose ``trees`` have this version."""
-    return next((entry for entry in entries if any(
-        version == tree or version.startswith(f"{tree}.") for tree in entry["trees"])), None)
+    return next((entry for entry in entries if kvmhooks.is_of(version, entry["trees"])), None)
 
 
 def check(source: Path, tree: KernelTree, jobs: int) -> KvmCheck:

@@ -16,7 +16,7 @@ from generator.kvm import kvmcheck, kvmhooks, kvmhost, kvmpoints
 from generator.modules.build import BuiltModule, build_all
 from generator.modules.render import KVM, render
 from generator.modules.variant import Variant
-from generator.trees import kernel, prepare
+from generator.trees import kernel, prepare, treeform
 from generator.trees.kernel import KernelTree
 
 FLAVOR = "kvm"
@@ -41,8 +41,7 @@ def usable(headers: KernelTree | None) -> KernelTree | str:
 
 
 def _source(tree: KernelTree) -> Path:
-    version = prepare.upstream_version(tree)
-    return layout.SOURCES / version.partition("-")[0].partition("+")[0]
+    return layout.SOURCES / treeform.number(prepare.upstream_version(tree))
 
 
 def build(tree: KernelTree, designs: Sequence[Variant], modules: list[BuiltModule]) -> str:

@@ -29,7 +29,7 @@ FLAVORS = {"cloud": "cloud-amd64", "standard": "amd64", "rt": "rt-amd64"}
 SUITES = ("bookworm", "trixie", "trixie-backports", "forky", "sid", "experimental")
 STAMP = ".extspt-tree.json"
 _SECURITY = "-security"
-_SUITE = re.compile(r"[a-z][a-z0-9.-]*")
+SUITE = re.compile(r"[a-z][a-z0-9.-]*")
 _USR_MERGED = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 _TIMEOUT_S = 1800.0
 # The machine's own apt hooks clean and refresh its own state: not ours to run.
@@ -137,7 +137,7 @@ def fetch(suite: str, flavor: str = "cloud", compilers: Sequence[str] = ()) -> F
     """
     if flavor not in FLAVORS:
         raise unknown("flavor", flavor, FLAVORS)
-    if not _SUITE.fullmatch(suite):
+    if not SUITE.fullmatch(suite):
         raise UsageError(f"'{suite}' cannot be the name of a suite",
                          fix="one the mirror has, such as trixie, forky or trixie-backports")
     final = layout.TREES / f"{suite}-{flavor}"

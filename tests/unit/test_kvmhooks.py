@@ -27,6 +27,7 @@ def tree(tmp_path: Path) -> Path:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(TEXT)
     (root / "Makefile").write_text(MAKEFILE)
+    (root / "Kconfig").touch()
     return root
 
 
