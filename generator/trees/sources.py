@@ -46,6 +46,12 @@ def fetch(suite: str, series: str | None = None) -> Source:
         return _unpack(fresh, packed)
 
 
+def fetched() -> list[Source]:
+    """The sources that are here, by name."""
+    return [Source(path, kernelbuild.version(path), skipped=True)
+            for path in sorted(layout.SOURCES.glob("[0-9]*")) if (path / "Makefile").is_file()]
+
+
 def packaged(archive: Archive) -> list[str]:
     """Series the suite has linux-source packages of, by number; RigError without any."""
     said = proc.query(["apt-cache", "-c", archive.folder / "apt.conf", "search",

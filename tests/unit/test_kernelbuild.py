@@ -7,6 +7,7 @@ The source is a stand-in whose Makefile does what kbuild does, in a second.
 from __future__ import annotations
 
 import errno
+import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -317,7 +318,11 @@ def test_verb(source: MakeSource, capsys: pytest.CaptureFixture[str]) -> None:
     assert "7.2.13" in said.out and "KDIR=" in said.out
     assert "KERNEL  7.2.13 bench-x86" in said.err
     assert cli.main(["kernel", "list"]) == 0
-    assert "bench" in capsys.readouterr().out
+    kernels, here = capsys.readouterr().out.splitlines()
+    assert "bench" in kernels and "KDIR=" in kernels
+    assert "7.2.13" in here and f"KSRC={layout.shown(source())}" in here
+    assert cli.main(["kernel", "--json", "list"]) == 0
+    assert [row["version"] for row in json.loads(capsys.readouterr().out)] == ["7.2.13", "7.2.13"]
     assert cli.main(["kernel", "build", str(source()), "--arch", "arm"]) == 2
     assert cli.main(["kernel", "-n", "build", str(source()), "--arch", "um"]) == 0
     assert "ARCH=um" in capsys.readouterr().out
