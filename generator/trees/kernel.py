@@ -116,8 +116,9 @@ class KernelTree:
     def need_image(self) -> Path:
         """The bootable image, or RigError: only a boot needs one."""
         if self.image is None:
-            fix = ("run 'make setup'" if self.kind == "distro-headers"
-                   else "build it there: make" + (" ARCH=um" if self.arch == "um" else " bzImage"))
+            built = "build it there: make" + (" ARCH=um" if self.arch == "um" else " bzImage")
+            fix = {Form.DISTRO_HEADERS: "run 'make setup'", Form.BUILT: built}.get(
+                Form(self.kind), "'extspt tree fetch SUITE' gets it, with its headers")
             raise RigError(f"no bootable image of {self.release}", where=str(self.kdir), fix=fix)
         return self.image
 
@@ -157,12 +158,22 @@ class KernelTree:
                    compiler.version_line(cc), _image(tree, release, form, config, system))
 
 
+def no_compiler(tree: KernelTree) -> tuple[str, str]:
+    """Of a tree whose compiler does not answer: why, and the mend."""
+    root = tree.tools or tree.root
+    if root is not None and (root / "usr/bin" / tree.cc).exists():
+        return (f"{tree.cc} of {layout.shown(root)} cannot be run in a chroot",
+                "be root, or let users have namespaces: sysctl kernel.unprivileged_userns_clone=1, "
+                "and kernel.apparmor_restrict_unprivileged_userns=0 where there is one")
+    return f"the tree's compiler {tree.cc} is not installed", compiler.mend(tree.cc)
+
+
 def require_compiler(tree: KernelTree) -> None:
     """BuildError without a compiler that can do it; a note when it is another major version."""
     here, there = tree.compiler, tree.built_with
     if not here:
-        raise BuildError(f"the tree's compiler {tree.cc} is not installed", where=str(tree.kdir),
-                         fix=f"{compiler.mend(tree.cc)} (built with: {there})")
+        what, fix = no_compiler(tree)
+        raise BuildError(what, where=str(tree.kdir), fix=f"{fix} (built with: {there})")
     if compiler.major(here) == compiler.major(there):
         return
     if lacks := compiler.too_old(settings(tree.kdir), here):
