@@ -28,6 +28,7 @@ CPU = ",vendor=AuthenticAMD,+svm,+npt"
 STAMP = ".extspt-kvm.json"
 GUEST = "guest"
 UAPI = "uapi"
+_HEADERS = ("include", "arch/x86/include")
 _TIMEOUT_S = 1800.0
 
 
@@ -138,10 +139,12 @@ def _own_files() -> tuple[Path, ...]:
 def _fingerprint(source: Path, tree: KernelTree, own: tuple[Path, ...]) -> str:
     """Of everything that goes into the copy and its build; ``own``: our files among it."""
     digest = hashlib.sha256()
-    for item in (tree.release, tree.config_hash, tree.compiler):
+    for item in (tree.release, tree.config_hash, tree.compiler, tree.kernel_id):
         digest.update(item.encode() + b"\0")
-    theirs = (path for name in kvmhooks.FOLDERS for path in (source / name).rglob("*")
-              if path.suffix in (".c", ".h", ".S", ".kvm") or path.name == "Makefile")
+    theirs = [path for name in kvmhooks.FOLDERS for path in (source / name).rglob("*")
+              if path.suffix in (".c", ".h", ".S", ".kvm") or path.name == "Makefile"]
+    # KVM's headers outside of its folders, such as kvm_types.h, which sizes its caches.
+    theirs += [path for name in _HEADERS for path in (source / name).rglob("kvm*.h")]
     # In an order that does not depend on where the project lies.
     for path in (*sorted(theirs), *sorted(own)):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())

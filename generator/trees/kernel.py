@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
@@ -72,6 +73,18 @@ class KernelTree:
     def options(self) -> Mapping[str, str]:
         """All of NEEDED and RECORDED, those that are off as "n": what a run's manifest keeps."""
         return {name: self.config.get(name, "n") for name in (*NEEDED, *RECORDED)}
+
+    @property
+    def kernel_id(self) -> str:
+        """sha256 of the kernel that was built in this very tree, "" for a packaged one.
+
+        When a header is edited and the kernel built again, its release and its configuration stay,
+        and what was built for the one of before has another layout of structures.
+        """
+        if self.kind != Form.BUILT or self.image is None or not self.image.is_file():
+            return ""
+        about = self.image.stat()
+        return _sha256(self.image, about.st_size, about.st_mtime_ns)
 
     @property
     def make(self) -> tuple[str, ...]:
@@ -166,6 +179,12 @@ def no_compiler(tree: KernelTree) -> tuple[str, str]:
                 "be root, or let users have namespaces: sysctl kernel.unprivileged_userns_clone=1, "
                 "and kernel.apparmor_restrict_unprivileged_userns=0 where there is one")
     return f"the tree's compiler {tree.cc} is not installed", compiler.mend(tree.cc)
+
+
+@functools.cache
+def _sha256(path: Path, size: int, mtime_ns: int) -> str:
+    """Read once; ``size`` and ``mtime_ns`` tell when it has to be read again."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def require_compiler(tree: KernelTree) -> None:

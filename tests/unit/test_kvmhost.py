@@ -45,6 +45,22 @@ def test_a_kernel_with_kvm_built_in_is_refused(tree: KernelTree) -> None:
         kvmhost.make(Path("src"), tree, 1)
 
 
+def test_the_fingerprint_follows_kvms_headers_and_the_kernel(tmp_path: Path) -> None:
+    """kvm_types.h sizes KVM's caches; an own kernel built again keeps its release and .config."""
+    types, image = tmp_path / "arch/x86/include/asm/kvm_types.h", tmp_path / "vmlinux"
+    types.parent.mkdir(parents=True)
+    found = []
+    for header, kernel in (("40", "one"), ("64", "one"), ("64", "another")):
+        types.write_text(f"#define KVM_ARCH_NR_OBJS_PER_MEMORY_CACHE {header}\n")
+        image.write_text(kernel)
+        found.append(kvmhost._fingerprint(tmp_path, replace(TREE, kind="built", image=image), ()))
+    assert len(set(found)) == 3
+    packaged = replace(TREE, image=image)
+    now = kvmhost._fingerprint(tmp_path, packaged, ())
+    image.write_text("a kernel that only boots")
+    assert kvmhost._fingerprint(tmp_path, packaged, ()) == now
+
+
 def test_what_was_not_built_is_not_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(layout, "kvm_tree", lambda release: tmp_path)
     with pytest.raises(BuildError, match="no hooked KVM"):
