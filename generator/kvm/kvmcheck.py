@@ -153,11 +153,12 @@ def _script(expected: Golden, *, mirrored: bool) -> str:
         run = f"drive plain {name} vcpus=1 pages={pages} rounds=1"
         lines += [f"say PLAIN idle {name}", f"{run} >&3 || failed=1"]
         if mirrored:
-            lines += [f"echo 1 >{_PARAMETERS}/extspt_mirror",
-                      f"echo 0 >{_PARAMETERS}/extspt_counts",
+            lines += [f"echo 1 >{_PARAMETERS}/extspt_mirror || failed=1",
+                      f"echo 0 >{_PARAMETERS}/extspt_counts || failed=1",
                       f"say PLAIN mirrored {name}", f"{run} >&3 || failed=1",
-                      f"say COUNTS mirrored {name}", f"cat {_PARAMETERS}/extspt_counts >&3",
-                      f"echo 0 >{_PARAMETERS}/extspt_mirror"]
+                      f"say COUNTS mirrored {name}",
+                      f"cat {_PARAMETERS}/extspt_counts >&3 || failed=1",
+                      f"echo 0 >{_PARAMETERS}/extspt_mirror || failed=1"]
     return "\n".join(lines)
 
 

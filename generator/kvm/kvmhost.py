@@ -83,16 +83,17 @@ def make(source: Path, tree: KernelTree, jobs: int) -> KvmBuild:
     version = kvmhooks.version(source)
     _refuse_unfit(version, tree)
     folder, wanted = layout.kvm_tree(tree.release), _fingerprint(source, tree, _own_files())
-    stamp = _stamp(folder)
-    if stamp is not None and stamp["fingerprint"] == wanted:
+    with proc.alone(folder.parent):
+        stamp = _stamp(folder)
+        if stamp is not None and stamp["fingerprint"] == wanted:
+            _make_driver(folder)
+            return KvmBuild(folder, version, wanted)
+        kvmhooks.make_copy(source, folder)
+        _make_modules(folder, tree, jobs)
+        _run_make(("make", "-C", str(source), f"O={folder / UAPI}", "ARCH=x86", "headers"), folder)
         _make_driver(folder)
-        return KvmBuild(folder, version, wanted)
-    kvmhooks.make_copy(source, folder)
-    _make_modules(folder, tree, jobs)
-    _run_make(("make", "-C", str(source), f"O={folder / UAPI}", "ARCH=x86", "headers"), folder)
-    _make_driver(folder)
-    (folder / STAMP).write_text(json.dumps({"version": version, "fingerprint": wanted}))
-    return KvmBuild(folder, version, wanted, skipped=False)
+        (folder / STAMP).write_text(json.dumps({"version": version, "fingerprint": wanted}))
+        return KvmBuild(folder, version, wanted, skipped=False)
 
 
 def make_unhooked(source: Path, tree: KernelTree, hooked: KvmBuild, jobs: int) -> KvmBuild:
@@ -103,14 +104,15 @@ def make_unhooked(source: Path, tree: KernelTree, hooked: KvmBuild, jobs: int) -
     folder = layout.kvm_tree(tree.release, hooked=False)
     # Its own files are two lines of Kbuild: the hooks are none of its business.
     wanted = _fingerprint(source, tree, (layout.KVM_HOST / "Kbuild.tree",))
-    stamp = _stamp(folder)
-    if stamp is None or stamp["fingerprint"] != wanted:
-        kvmhooks.make_copy(source, folder, hooked=False)
-        _make_modules(folder, tree, jobs, "CONFIG_KVM_INTEL=n")
-        (folder / STAMP).write_text(json.dumps({"version": version, "fingerprint": wanted}))
-    bare = KvmBuild(folder, version, wanted)
-    shutil.copyfile(hooked.driver, bare.driver)
-    return bare
+    with proc.alone(folder.parent):
+        stamp = _stamp(folder)
+        if stamp is None or stamp["fingerprint"] != wanted:
+            kvmhooks.make_copy(source, folder, hooked=False)
+            _make_modules(folder, tree, jobs, "CONFIG_KVM_INTEL=n")
+            (folder / STAMP).write_text(json.dumps({"version": version, "fingerprint": wanted}))
+        bare = KvmBuild(folder, version, wanted)
+        shutil.copyfile(hooked.driver, bare.driver)
+        return bare
 
 
 def _make_modules(folder: Path, tree: KernelTree, jobs: int, *words: str) -> None:
@@ -161,15 +163,19 @@ def _run_make(argv: tuple[str, ...], folder: Path) -> None:
 
 
 def _make_driver(folder: Path) -> None:
-    """The driver, static, with the UAPI headers of the very tree."""
+    """The driver, static, with the UAPI headers of the very tree.
+
+    Another run may be packing it meanwhile: it is there as a whole at any time.
+    """
+    fresh = folder / GUEST / "drive.new"
     done = proc.run([proc.which("gcc", "gcc"), "-O2", "-Wall", "-Werror", "-static", "-pthread",
                      "-s", "-isystem", folder / UAPI / "usr/include", "-o",
-                     folder / GUEST / "drive",
-                     *(layout.KVM_HOST / "driver" / name for name in DRIVER_SOURCES)],
+                     fresh, *(layout.KVM_HOST / "driver" / name for name in DRIVER_SOURCES)],
                     timeout=_TIMEOUT_S)
     if not done.ok:
         raise BuildError("the driver program does not build", where="kmod/hosts/kvm/driver",
                          evidence=build.first_errors(done.output), fix="mend the code named below")
+    fresh.replace(folder / GUEST / "drive")
 
 
 def _strip(module: Path, into: Path) -> None:

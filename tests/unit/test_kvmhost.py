@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from generator import layout
+from generator import layout, proc
 from generator.errors import BuildError
 from generator.kvm import kvmhooks, kvmhost
 from generator.kvm.kvmhost import KvmBuild
@@ -59,6 +59,25 @@ def test_the_fingerprint_follows_kvms_headers_and_the_kernel(tmp_path: Path) -> 
     now = kvmhost._fingerprint(tmp_path, packaged, ())
     image.write_text("a kernel that only boots")
     assert kvmhost._fingerprint(tmp_path, packaged, ()) == now
+
+
+def test_the_driver_is_there_as_a_whole_at_any_time(tmp_path: Path,
+                                                    monkeypatch: pytest.MonkeyPatch) -> None:
+    driver = KvmBuild(tmp_path, "7.2.13", "f").driver
+    driver.parent.mkdir()
+    driver.write_text("whole")
+    gcc = tmp_path / "gcc"
+    monkeypatch.setattr(proc, "which", lambda program, package: str(gcc))
+    for end in ("false", "true"):
+        gcc.write_text('#!/bin/sh\nwhile [ "$1" != -o ]; do shift; done\n'
+                       f'grep -q whole {driver} && echo half >"$2"; {end}\n')
+        gcc.chmod(0o755)
+        if end == "false":
+            with pytest.raises(BuildError, match="driver program"):
+                kvmhost._make_driver(tmp_path)
+            assert driver.read_text() == "whole"
+    kvmhost._make_driver(tmp_path)
+    assert driver.read_text() == "half\n"
 
 
 def test_what_was_not_built_is_not_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
