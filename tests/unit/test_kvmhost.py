@@ -61,6 +61,13 @@ def test_the_fingerprint_follows_kvms_headers_and_the_kernel(tmp_path: Path) -> 
     assert kvmhost._fingerprint(tmp_path, packaged, ()) == now
 
 
+def test_no_module_drops_the_hold_on_itself() -> None:
+    """What stands after such a call may be gone: who holds a module is who calls into it."""
+    sources = [path for path in layout.KMOD.rglob("*.[ch]")
+               if "module_put(THIS_MODULE)" in path.read_text()]
+    assert sources == []
+
+
 def test_the_driver_is_there_as_a_whole_at_any_time(tmp_path: Path,
                                                     monkeypatch: pytest.MonkeyPatch) -> None:
     driver = KvmBuild(tmp_path, "7.2.13", "f").driver
