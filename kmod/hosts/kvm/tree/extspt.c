@@ -302,14 +302,20 @@ DEFINE_STATIC_KEY_FALSE(extspt_fault_point);
 DEFINE_STATIC_KEY_FALSE(extspt_phys_point);
 DEFINE_STATIC_KEY_FALSE(extspt_gmem_point);
 
+/* VMs without a strategy, such as SNP's or those older than it, have private faults, too. */
 int extspt_fault_begin(struct kvm_vcpu *vcpu, kvm_pfn_t pfn)
 {
-	return extspt_ops->fault_begin(*extspt_vcpu_state(vcpu), pfn_to_page(pfn), PG_LEVEL_4K);
+	void *state = *extspt_vcpu_state(vcpu);
+
+	return state ? extspt_ops->fault_begin(state, pfn_to_page(pfn), PG_LEVEL_4K) : 0;
 }
 
 void extspt_fault_end(struct kvm_vcpu *vcpu)
 {
-	extspt_ops->fault_end(*extspt_vcpu_state(vcpu));
+	void *state = *extspt_vcpu_state(vcpu);
+
+	if (state)
+		extspt_ops->fault_end(state);
 }
 
 int extspt_phys_prepare(struct kvm_vcpu *vcpu, kvm_pfn_t pfn)
