@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import time
@@ -177,6 +178,13 @@ def test_scratch_folder_goes_with_the_failure(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="disk full"):
         fail()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_download_left_is_not_taken_up(tmp_path: Path) -> None:
+    left = tmp_path / f".download-{os.getpid()}"
+    (left / "root/usr").mkdir(parents=True)
+    with image.scratch(tmp_path) as fresh:
+        assert fresh == left and list(fresh.iterdir()) == []
 
 
 def test_image_that_is_there_needs_no_network(tmp_path: Path,
