@@ -7,7 +7,6 @@ machine's own mirror and keys. All of it is unpacked into one folder and nothing
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 import shutil
@@ -155,15 +154,14 @@ def fetch(suite: str, flavor: str = "cloud", compilers: Sequence[str] = ()) -> F
 
 
 def offered(suite: str, flavor: str = "cloud") -> str:
-    """Release of the headers a suite offers, "" when it has none or is not to be had."""
+    """Release of the headers a suite offers, "" when it has none; RigError without its lists."""
     package = f"linux-headers-{FLAVORS[flavor]}"
-    with image.scratch(layout.TREES) as fresh, contextlib.suppress(RigError):
+    with image.scratch(layout.TREES) as fresh:
         archive = Archive.open(fresh, suite)
         said = proc.query(["apt-cache", "-c", archive.folder / "apt.conf", "show",
                            "--no-all-versions", package]).output
         found = re.search(rf"linux-headers-(\d\S*{FLAVORS[flavor]})\b", said)
         return found[1] if found else ""
-    return ""
 
 
 def read_stamp(folder: Path) -> Fetched | None:

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from generator import layout, runners
-from generator.errors import ExtsptError, GateError
+from generator.errors import ExtsptError, GateError, RigError
 from generator.kvm import kvmmatrix
 from generator.modules.build import BuiltModule, build_all
 from generator.modules.render import KVM, TWIN, render
@@ -177,10 +177,18 @@ def _headers(series: str, fetch: bool) -> KernelTree | str:
             return KernelTree.probe(known.path)
     if not fetch:
         return "not fetched here: extspt tree fetch SUITE"
+    silent = []
     for suite in distro.SUITES:
-        if is_series(distro.offered(suite), series):
+        try:
+            release = distro.offered(suite)
+        except RigError:
+            silent.append(suite)
+            continue
+        if is_series(release, series):
             return KernelTree.probe(distro.fetch(suite).path)
-    return f"no suite of the mirror has it ({', '.join(distro.SUITES)})"
+    asked = [suite for suite in distro.SUITES if suite not in silent]
+    return "; ".join([*([f"no suite of the mirror has it ({', '.join(asked)})"] if asked else []),
+                      *([f"the mirror does not answer for {', '.join(silent)}"] if silent else [])])
 
 
 def _prepared(series: str, like: KernelTree | None, cc: str = "") -> KernelTree | str:

@@ -12,7 +12,7 @@ from test_distro import Stub
 from test_kernel import tree
 
 from generator import cli, layout
-from generator.errors import BuildError
+from generator.errors import BuildError, RigError
 from generator.kvm import kvmhost, kvmmatrix
 from generator.modules.variant import all_variants
 from generator.trees import compiler, distro, kernel, kernelbuild, treetable
@@ -58,6 +58,19 @@ def test_headers_are_fetched_from_the_first_suite_that_has_them() -> None:
     gone = list(matrix.targets("5.10", True, None))
     assert all("no suite of the mirror" in gone[k].reason for k in (0, 2, 3))
     assert all("no hook list" in gone[k].reason for k in (4, 5))
+
+
+def test_a_mirror_that_does_not_answer_is_not_one_that_has_none(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    def offered(suite: str, silent: tuple[str, ...]) -> str:
+        if suite in silent:
+            raise RigError(f"no package lists of {suite}")
+        return ""
+    for silent in (("experimental",), distro.SUITES):
+        monkeypatch.setattr(distro, "offered", lambda suite, silent=silent: offered(suite, silent))
+        reason = next(matrix.targets("5.10", True, None)).reason
+        assert reason.endswith(f"does not answer for {', '.join(silent)}")
+        assert ("no suite of the mirror has it (bookworm" in reason) == (silent != distro.SUITES)
 
 
 def test_own_kernels_are_built_only_when_asked(tmp_path: Path) -> None:
