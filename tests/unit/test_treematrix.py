@@ -82,11 +82,15 @@ def test_own_kernels_are_built_only_when_asked(tmp_path: Path) -> None:
     assert "extspt kernel build" in reasons[2] and reasons[3].endswith("--arch um")
 
     def fails(source: Path, recipe: Recipe) -> kernelbuild.OwnKernel:
-        raise BuildError(f"{recipe.arch} does not build")
+        raise BuildError(f"{recipe.arch} does not build", evidence="a.c:1: error: x")
 
-    assert [t.reason for t in matrix.targets("7.2", False, fails)][2:] == [
+    found = list(matrix.targets("7.2", False, fails))[2:]
+    assert [t.reason for t in found] == [
         "x86 does not build", "um does not build", "there is no tree to build KVM for",
         "x86 does not build"]
+    said = [next(matrix.cells(t, [], [])) for t in found]
+    assert [cell.state for cell in said] == ["FAIL", "FAIL", "SKIP", "FAIL"]
+    assert said[0].ktap == "not ok @ 7.2 own-x86 - build" and "error: x" in said[0].evidence
     assert reasons[-1].endswith("--flavor kvm")
 
 
