@@ -94,7 +94,7 @@ def check(source: Path, tree: KernelTree, jobs: int) -> KvmCheck:
     Builds the unhooked one when it is missing. Raises GuestError when a guest is lost; what is
     wrong is in the result, and require() refuses it.
     """
-    built = kvmhost.find(tree.release)
+    built = kvmhost.find(tree)
     expected = golden(built.version)
     unhooked = kvmhost.make_unhooked(source, tree, built, jobs)
     hooked = _boot(tree, built, _script(expected, mirrored=True))

@@ -59,9 +59,16 @@ class KvmBuild:
         return self.folder / GUEST / "drive"
 
 
-def find(release: str) -> KvmBuild:
-    """The hooked KVM of a kernel release; BuildError when it was not built."""
-    return find_in(layout.kvm_tree(release))
+def find(tree: KernelTree) -> KvmBuild:
+    """The hooked KVM for the kernel of ``tree``; BuildError when it was not built for just this."""
+    folder = layout.kvm_tree(tree.release)
+    built, stamp = find_in(folder), _stamp(folder) or {}
+    if stamp.get("kernel") != _kernel(tree):
+        raise BuildError("the hooked KVM here is for another kernel of the same release",
+                         where=str(layout.shown(folder)),
+                         fix="build it anew: extspt kvm build KSRC --kdir "
+                             f"{tree.root or tree.kdir}")
+    return built
 
 
 def find_in(folder: Path) -> KvmBuild:
@@ -92,7 +99,7 @@ def make(source: Path, tree: KernelTree, jobs: int) -> KvmBuild:
         _make_modules(folder, tree, jobs)
         _run_make(("make", "-C", str(source), f"O={folder / UAPI}", "ARCH=x86", "headers"), folder)
         _make_driver(folder)
-        (folder / STAMP).write_text(json.dumps({"version": version, "fingerprint": wanted}))
+        _put_stamp(folder, version, wanted, tree)
         return KvmBuild(folder, version, wanted, skipped=False)
 
 
@@ -109,7 +116,7 @@ def make_unhooked(source: Path, tree: KernelTree, hooked: KvmBuild, jobs: int) -
         if stamp is None or stamp["fingerprint"] != wanted:
             kvmhooks.make_copy(source, folder, hooked=False)
             _make_modules(folder, tree, jobs, "CONFIG_KVM_INTEL=n")
-            (folder / STAMP).write_text(json.dumps({"version": version, "fingerprint": wanted}))
+            _put_stamp(folder, version, wanted, tree)
         bare = KvmBuild(folder, version, wanted)
         shutil.copyfile(hooked.driver, bare.driver)
         return bare
@@ -184,6 +191,16 @@ def _strip(module: Path, into: Path) -> None:
                     timeout=_TIMEOUT_S)
     if not done.ok:
         raise RigError("strip failed", where=str(layout.shown(module)), evidence=done.output)
+
+
+def _kernel(tree: KernelTree) -> str:
+    """Tells kernels of one release apart: own ones of several sources have the same name."""
+    return hashlib.sha256(f"{tree.config_hash} {tree.kernel_id}".encode()).hexdigest()
+
+
+def _put_stamp(folder: Path, version: str, fingerprint: str, tree: KernelTree) -> None:
+    (folder / STAMP).write_text(json.dumps(
+        {"version": version, "fingerprint": fingerprint, "kernel": _kernel(tree)}))
 
 
 def _stamp(folder: Path) -> Mapping[str, str] | None:

@@ -60,7 +60,7 @@ def build(tree: KernelTree, designs: Sequence[Variant], modules: list[BuiltModul
 
 def golden(tree: KernelTree) -> str:
     """Hold the hooked KVM to upstream's counts, unless it was; GateError when it differs."""
-    built = kvmhost.find(tree.release)
+    built = kvmhost.find(tree)
     if kvmcheck.load(built) is None:
         kvmcheck.check(_source(tree), tree, os.cpu_count() or 1)
     cost = kvmcheck.require(built).hooks_cost

@@ -126,7 +126,7 @@ def _refuse_real_kvm(host: str, runner: str, boots: Sequence[str]) -> None:
 
 def _ready_for_real_kvm(args: argparse.Namespace, names: Sequence[str]) -> list[str]:
     """The designs that run there. Nothing is timed on a KVM that does not count as upstream's."""
-    built = kvmhost.find(KernelTree.probe(args.kdir).release)
+    built = kvmhost.find(KernelTree.probe(args.kdir))
     if not args.force:
         kvmcheck.require(built)
     return kvmpoints.runnable(names, built.version, asked=args.variants is not None)

@@ -90,9 +90,12 @@ def test_the_driver_is_there_as_a_whole_at_any_time(tmp_path: Path,
 def test_what_was_not_built_is_not_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(layout, "kvm_tree", lambda release: tmp_path)
     with pytest.raises(BuildError, match="no hooked KVM"):
-        kvmhost.find("7.2.13")
-    (tmp_path / kvmhost.STAMP).write_text(json.dumps({"version": "7.2.13", "fingerprint": "f"}))
-    assert kvmhost.find("7.2.13") == KvmBuild(tmp_path, "7.2.13", "f")
+        kvmhost.find(TREE)
+    kvmhost._put_stamp(tmp_path, "7.2.13", "f", TREE)
+    assert kvmhost.find(TREE) == KvmBuild(tmp_path, "7.2.13", "f")
+    with pytest.raises(BuildError, match="another kernel of the same release") as caught:
+        kvmhost.find(replace(TREE, config_hash="dead"))
+    assert "--kdir /somewhere" in caught.value.fix
 
 
 def test_a_strategy_is_staged_with_what_kvm_exports(tmp_path: Path) -> None:
