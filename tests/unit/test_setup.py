@@ -150,6 +150,20 @@ def test_broken_install_is_not_taken_for_done(machine: Path) -> None:
     assert "python3 -m venv failed" in done.stderr
 
 
+def test_a_checkout_behind_a_link_keeps_its_environment(machine: Path) -> None:
+    have_packages(machine)
+    python = machine / "co/.venv/bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\n[ "$1" = -c ] && echo {machine.resolve()}/co/.venv\n')
+    python.chmod(0o755)
+    stub(machine, "python3", "exit 0")
+    (machine / "link").symlink_to(machine / "co")
+    done = subprocess.run(["sh", str(machine / "link" / SCRIPT)], capture_output=True, text=True,
+                          check=False, timeout=60, env={"PATH": str(machine / "bin")})
+    assert done.returncode == 15 and "pip could not install" in done.stderr
+    assert python.exists() and "virtual environment" not in done.stderr
+
+
 def test_second_run_does_nothing_and_is_quick() -> None:
     assert (layout.ROOT / ".venv/.extspt-setup").exists(), "run 'make setup' first"
     command = ["sh", str(layout.ROOT / SCRIPT)]
