@@ -142,8 +142,10 @@ def fetch(suite: str, flavor: str = "cloud", compilers: Sequence[str] = ()) -> F
     final = layout.TREES / f"{suite}-{flavor}"
     wanted = (f"linux-headers-{FLAVORS[flavor]}", *BASE_PACKAGES, *with_linkers(compilers))
     known = read_stamp(final)
-    if known is not None and set(wanted) <= set(known.packages):
-        return known
+    if known is not None:
+        if set(wanted) <= set(known.packages):
+            return known
+        wanted = tuple(dict.fromkeys((*known.packages, *wanted)))   # what it has stays
     with image.scratch(layout.TREES) as fresh:
         release = _fill(fresh, suite, wanted)
         stamp = {"suite": suite, "flavor": flavor, "release": release, "packages": wanted}
