@@ -184,7 +184,8 @@ def no_compiler(tree: KernelTree) -> tuple[str, str]:
 @functools.cache
 def _sha256(path: Path, size: int, mtime_ns: int) -> str:
     """Read once; ``size`` and ``mtime_ns`` tell when it has to be read again."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    with path.open("rb") as image:      # with debug information it may be a gigabyte
+        return hashlib.file_digest(image, "sha256").hexdigest()
 
 
 def require_compiler(tree: KernelTree) -> None:
