@@ -18,7 +18,7 @@ from typing import Any
 
 from generator import layout
 from generator.errors import BuildError, ConfigError
-from generator.trees import kernelbuild
+from generator.trees import kernelbuild, treeform
 
 FOLDERS = ("arch/x86/kvm", "virt/kvm", "virt/lib")
 """What is copied: KVM, and irqbypass, which kvm.ko needs and a bare guest lacks."""
@@ -97,8 +97,9 @@ def _hook(entry: Mapping[str, Any], path: Path) -> Hook:
 
 
 def lists(folder: Path = layout.KVM_HOST) -> tuple[HookList, ...]:
-    """All hook lists, by name."""
-    return tuple(load(path) for path in sorted(folder.glob("hooks-*.toml")))
+    """All hook lists, the one for the newest trees last."""
+    return tuple(load(path) for path in sorted(folder.glob("hooks-*.toml"),
+                                               key=lambda path: treeform.order(path.name)))
 
 
 def version(tree: Path) -> str:

@@ -217,7 +217,7 @@ def distro_trees(system: Path = Path("/")) -> list[Path]:
 
 
 def _preference(name: str) -> tuple[bool, list[int]]:
-    return "cloud" in name, [int(number) for number in re.findall(r"\d+", name)]
+    return "cloud" in name, treeform.order(name)
 
 
 def default_headers(system: Path = Path("/")) -> Path:

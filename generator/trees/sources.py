@@ -9,7 +9,7 @@ from pathlib import Path
 
 from generator import layout, proc
 from generator.errors import RigError, UsageError
-from generator.trees import image, kernelbuild
+from generator.trees import image, kernelbuild, treeform
 from generator.trees.distro import SUITE, Archive
 
 _UNPACK_S = 900.0
@@ -47,9 +47,10 @@ def fetch(suite: str, series: str | None = None) -> Source:
 
 
 def fetched() -> list[Source]:
-    """The sources that are here, by name."""
+    """The sources that are here, from the oldest."""
+    found = [path for path in layout.SOURCES.glob("[0-9]*") if (path / "Makefile").is_file()]
     return [Source(path, kernelbuild.version(path), skipped=True)
-            for path in sorted(layout.SOURCES.glob("[0-9]*")) if (path / "Makefile").is_file()]
+            for path in sorted(found, key=lambda path: treeform.order(path.name))]
 
 
 def packaged(archive: Archive) -> list[str]:

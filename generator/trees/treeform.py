@@ -81,6 +81,11 @@ def number(release: str) -> str:
     return release.partition("-")[0].partition("+")[0]
 
 
+def order(release: str) -> list[int]:
+    """Sorts releases as people do: 7.2.9 before 7.2.13."""
+    return [int(digits) for digits in re.findall(r"\d+", release)]
+
+
 def unpacked_root(folder: Path) -> Path | None:
     """``folder`` when another release's packages were unpacked into it, headers among them."""
     headers = any((folder / "usr/src").glob("*/.config")) and not (folder / "Makefile").exists()

@@ -214,7 +214,8 @@ def _own(series: str, arch: str,
 
     ``nowhere``: why no source can be fetched, "" when one may be.
     """
-    found = [path for path in sorted(layout.SOURCES.glob("*")) if is_series(path.name, series)]
+    found = sorted((path for path in layout.SOURCES.glob("*") if is_series(path.name, series)),
+                   key=lambda path: treeform.order(path.name))
     if not found:
         return (f"no source here, and {nowhere}" if nowhere else
                 f"no source here: extspt kernel fetch SUITE {series}")

@@ -78,7 +78,9 @@ def test_own_kernels_are_built_only_when_asked(tmp_path: Path) -> None:
     source.mkdir(parents=True)
     (source / "Makefile").write_text("VERSION = 7\nPATCHLEVEL = 2\nSUBLEVEL = 13\n")
     (source / "Kconfig").write_text("")
+    (layout.SOURCES / "7.2.9").mkdir()      # an older one
     reasons = [target.reason for target in matrix.targets("7.2", False, None)]
+    assert "7.2.13" in reasons[2]
     assert "extspt kernel build" in reasons[2] and reasons[3].endswith("--arch um")
 
     def fails(source: Path, recipe: Recipe) -> kernelbuild.OwnKernel:
