@@ -6,7 +6,8 @@
 # the tests need. Exit code 15 (our rig) when something cannot be installed.
 
 set -eu
-cd "$(dirname "$0")/.."
+# Python says where it lies without links; -P: so does the shell.
+cd -P "$(dirname "$0")/.."
 
 PACKAGES="python3-venv git make gcc libc6-dev kmod busybox-static cpio xz-utils
 	qemu-system-x86 linux-headers-cloud-amd64"

@@ -140,7 +140,7 @@ def _keys(wish: Wish, grounds: Sequence[Ground], modules: Sequence[BuiltModule])
         parts = [version(), wish.host, level.name, str(wish.seed)]
         for ground, module in used:
             parts += [module.rendered.fingerprint, ground.tree.release, ground.tree.config_hash,
-                      ground.kvm.fingerprint if ground.kvm else ""]
+                      ground.tree.kernel_id, ground.kvm.fingerprint if ground.kvm else ""]
         keys[level] = _hash(*parts)
     return Keys(keys, f"fail-{_hash(version(), wish.host, *_sources(modules[0].rendered))}")
 

@@ -58,7 +58,7 @@ def _with_kvm() -> KernelTree:
     for place in (None, *sorted(layout.TREES.glob("*/")), *([own.kdir] if own else [])):
         with contextlib.suppress(BuildError):
             tree = KernelTree.probe(place)
-            kvmhost.find(tree.release)
+            kvmhost.find(tree)
             return tree
     return KernelTree.probe(None)
 
@@ -82,7 +82,7 @@ def _own(stage: str, host: str) -> OwnKernel | None:
 def _hooked(own: OwnKernel) -> bool:
     """Whether the hooked KVM was built for this kernel."""
     try:
-        kvmhost.find(KernelTree.probe(own.kdir).release)
+        kvmhost.find(KernelTree.probe(own.kdir))
     except BuildError:
         return False
     return True
@@ -118,5 +118,5 @@ def _sources_without_kcsan() -> str:
 def ground(tree: KernelTree, host: str, stage: str = "sweep") -> Ground:
     """A tree with what runs beside it."""
     cores = len(os.sched_getaffinity(0))
-    kvm = kvmhost.find(tree.release) if host == KVM else None
+    kvm = kvmhost.find(tree) if host == KVM else None
     return Ground(tree, host, SIDE_UML if tree.arch == "um" else cores, kvm, stage)

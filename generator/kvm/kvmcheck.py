@@ -18,7 +18,7 @@ from typing import Any
 
 from generator import layout
 from generator.errors import BuildError, ConfigError, GateError, GuestError
-from generator.kvm import kvmhost
+from generator.kvm import kvmhooks, kvmhost
 from generator.kvm.kvmhost import KvmBuild
 from generator.runs import scripted
 from generator.trees.kernel import KernelTree
@@ -85,8 +85,7 @@ def golden(version: str, path: Path = GOLDEN) -> Golden:
 
 def _of(version: str, entries: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     """The entry whose ``trees`` have this version."""
-    return next((entry for entry in entries if any(
-        version == tree or version.startswith(f"{tree}.") for tree in entry["trees"])), None)
+    return next((entry for entry in entries if kvmhooks.is_of(version, entry["trees"])), None)
 
 
 def check(source: Path, tree: KernelTree, jobs: int) -> KvmCheck:
@@ -95,7 +94,7 @@ def check(source: Path, tree: KernelTree, jobs: int) -> KvmCheck:
     Builds the unhooked one when it is missing. Raises GuestError when a guest is lost; what is
     wrong is in the result, and require() refuses it.
     """
-    built = kvmhost.find(tree.release)
+    built = kvmhost.find(tree)
     expected = golden(built.version)
     unhooked = kvmhost.make_unhooked(source, tree, built, jobs)
     hooked = _boot(tree, built, _script(expected, mirrored=True))
@@ -154,11 +153,12 @@ def _script(expected: Golden, *, mirrored: bool) -> str:
         run = f"drive plain {name} vcpus=1 pages={pages} rounds=1"
         lines += [f"say PLAIN idle {name}", f"{run} >&3 || failed=1"]
         if mirrored:
-            lines += [f"echo 1 >{_PARAMETERS}/extspt_mirror",
-                      f"echo 0 >{_PARAMETERS}/extspt_counts",
+            lines += [f"echo 1 >{_PARAMETERS}/extspt_mirror || failed=1",
+                      f"echo 0 >{_PARAMETERS}/extspt_counts || failed=1",
                       f"say PLAIN mirrored {name}", f"{run} >&3 || failed=1",
-                      f"say COUNTS mirrored {name}", f"cat {_PARAMETERS}/extspt_counts >&3",
-                      f"echo 0 >{_PARAMETERS}/extspt_mirror"]
+                      f"say COUNTS mirrored {name}",
+                      f"cat {_PARAMETERS}/extspt_counts >&3 || failed=1",
+                      f"echo 0 >{_PARAMETERS}/extspt_mirror || failed=1"]
     return "\n".join(lines)
 
 

@@ -9,7 +9,6 @@ tree itself is only read.
 from __future__ import annotations
 
 import difflib
-import re
 import shutil
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -19,14 +18,13 @@ from typing import Any
 
 from generator import layout
 from generator.errors import BuildError, ConfigError
+from generator.trees import kernelbuild, treeform
 
 FOLDERS = ("arch/x86/kvm", "virt/kvm", "virt/lib")
 """What is copied: KVM, and irqbypass, which kvm.ko needs and a bare guest lacks."""
 ADDED = "arch/x86/kvm/extspt"
 DIFF = "hooks.diff"
 WAYS = ("replace", "before", "after")
-_VERSION = re.compile(
-    r"^VERSION = (\d+)\nPATCHLEVEL = (\d+)\nSUBLEVEL = (\d+)\nEXTRAVERSION =(.*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -99,23 +97,21 @@ def _hook(entry: Mapping[str, Any], path: Path) -> Hook:
 
 
 def lists(folder: Path = layout.KVM_HOST) -> tuple[HookList, ...]:
-    """All hook lists, by name."""
-    return tuple(load(path) for path in sorted(folder.glob("hooks-*.toml")))
+    """All hook lists, the one for the newest trees last."""
+    return tuple(load(path) for path in sorted(folder.glob("hooks-*.toml"),
+                                               key=lambda path: treeform.order(path.name)))
 
 
 def version(tree: Path) -> str:
     """Version of a source tree ("7.2.13"); BuildError when it is none or has no KVM in it."""
-    try:
-        found = _VERSION.search((tree / "Makefile").read_text())
-    except OSError:
-        found = None
-    if found is None or not (tree / FOLDERS[0] / "mmu" / "tdp_mmu.c").is_file():
+    if not (tree / FOLDERS[0] / "mmu" / "tdp_mmu.c").is_file():
         raise BuildError("no kernel source with arch/x86/kvm", where=str(tree),
                          fix="give the full source of the kernel: headers do not hold KVM")
-    return f"{found[1]}.{found[2]}.{found[3]}{found[4].strip()}"
+    return kernelbuild.version(tree)
 
 
-def _is_of(release: str, trees: Sequence[str]) -> bool:
+def is_of(release: str, trees: Sequence[str]) -> bool:
+    """Whether a version, such as 7.2.13 or 7.2-rc4, is one of ``trees``, such as 7.2."""
     return any(release == tree or release.startswith((f"{tree}.", f"{tree}-")) for tree in trees)
 
 
@@ -123,7 +119,7 @@ def choose(release: str, known: Sequence[HookList] | None = None) -> HookList:
     """The hook list for a version; BuildError names the versions that have one."""
     known = lists() if known is None else known
     for one in known:
-        if _is_of(release, one.trees):
+        if is_of(release, one.trees):
             return one
     raise BuildError(f"no hook list for Linux {release}", where="kmod/hosts/kvm",
                      fix=f"there are lists for {', '.join(t for one in known for t in one.trees)}")
@@ -134,7 +130,7 @@ def patched(tree: Path, hooks: HookList) -> dict[str, tuple[str, str]]:
     release = version(tree)
     files: dict[str, tuple[str, str]] = {}
     for hook in hooks.hooks:
-        if hook.trees and not _is_of(release, hook.trees):
+        if hook.trees and not is_of(release, hook.trees):
             continue
         if hook.file not in files:
             files[hook.file] = (_read(tree, hook.file, release),) * 2

@@ -28,6 +28,7 @@ CPU = ",vendor=AuthenticAMD,+svm,+npt"
 STAMP = ".extspt-kvm.json"
 GUEST = "guest"
 UAPI = "uapi"
+_HEADERS = ("include", "arch/x86/include")
 _TIMEOUT_S = 1800.0
 
 
@@ -58,9 +59,16 @@ class KvmBuild:
         return self.folder / GUEST / "drive"
 
 
-def find(release: str) -> KvmBuild:
-    """The hooked KVM of a kernel release; BuildError when it was not built."""
-    return find_in(layout.kvm_tree(release))
+def find(tree: KernelTree) -> KvmBuild:
+    """The hooked KVM for the kernel of ``tree``; BuildError when it was not built for just this."""
+    folder = layout.kvm_tree(tree.release)
+    built, stamp = find_in(folder), _stamp(folder) or {}
+    if stamp.get("kernel") != _kernel(tree):
+        raise BuildError("the hooked KVM here is for another kernel of the same release",
+                         where=str(layout.shown(folder)),
+                         fix="build it anew: extspt kvm build KSRC --kdir "
+                             f"{tree.root or tree.kdir}")
+    return built
 
 
 def find_in(folder: Path) -> KvmBuild:
@@ -82,16 +90,17 @@ def make(source: Path, tree: KernelTree, jobs: int) -> KvmBuild:
     version = kvmhooks.version(source)
     _refuse_unfit(version, tree)
     folder, wanted = layout.kvm_tree(tree.release), _fingerprint(source, tree, _own_files())
-    stamp = _stamp(folder)
-    if stamp is not None and stamp["fingerprint"] == wanted:
+    with proc.alone(folder.parent):
+        stamp = _stamp(folder)
+        if stamp is not None and stamp["fingerprint"] == wanted:
+            _make_driver(folder)
+            return KvmBuild(folder, version, wanted)
+        kvmhooks.make_copy(source, folder)
+        _make_modules(folder, tree, jobs)
+        _run_make(("make", "-C", str(source), f"O={folder / UAPI}", "ARCH=x86", "headers"), folder)
         _make_driver(folder)
-        return KvmBuild(folder, version, wanted)
-    kvmhooks.make_copy(source, folder)
-    _make_modules(folder, tree, jobs)
-    _run_make(("make", "-C", str(source), f"O={folder / UAPI}", "ARCH=x86", "headers"), folder)
-    _make_driver(folder)
-    (folder / STAMP).write_text(json.dumps({"version": version, "fingerprint": wanted}))
-    return KvmBuild(folder, version, wanted, skipped=False)
+        _put_stamp(folder, version, wanted, tree)
+        return KvmBuild(folder, version, wanted, skipped=False)
 
 
 def make_unhooked(source: Path, tree: KernelTree, hooked: KvmBuild, jobs: int) -> KvmBuild:
@@ -102,14 +111,15 @@ def make_unhooked(source: Path, tree: KernelTree, hooked: KvmBuild, jobs: int) -
     folder = layout.kvm_tree(tree.release, hooked=False)
     # Its own files are two lines of Kbuild: the hooks are none of its business.
     wanted = _fingerprint(source, tree, (layout.KVM_HOST / "Kbuild.tree",))
-    stamp = _stamp(folder)
-    if stamp is None or stamp["fingerprint"] != wanted:
-        kvmhooks.make_copy(source, folder, hooked=False)
-        _make_modules(folder, tree, jobs, "CONFIG_KVM_INTEL=n")
-        (folder / STAMP).write_text(json.dumps({"version": version, "fingerprint": wanted}))
-    bare = KvmBuild(folder, version, wanted)
-    shutil.copyfile(hooked.driver, bare.driver)
-    return bare
+    with proc.alone(folder.parent):
+        stamp = _stamp(folder)
+        if stamp is None or stamp["fingerprint"] != wanted:
+            kvmhooks.make_copy(source, folder, hooked=False)
+            _make_modules(folder, tree, jobs, "CONFIG_KVM_INTEL=n")
+            _put_stamp(folder, version, wanted, tree)
+        bare = KvmBuild(folder, version, wanted)
+        shutil.copyfile(hooked.driver, bare.driver)
+        return bare
 
 
 def _make_modules(folder: Path, tree: KernelTree, jobs: int, *words: str) -> None:
@@ -138,10 +148,12 @@ def _own_files() -> tuple[Path, ...]:
 def _fingerprint(source: Path, tree: KernelTree, own: tuple[Path, ...]) -> str:
     """Of everything that goes into the copy and its build; ``own``: our files among it."""
     digest = hashlib.sha256()
-    for item in (tree.release, tree.config_hash, tree.compiler):
+    for item in (tree.release, tree.config_hash, tree.compiler, tree.kernel_id):
         digest.update(item.encode() + b"\0")
-    theirs = (path for name in kvmhooks.FOLDERS for path in (source / name).rglob("*")
-              if path.suffix in (".c", ".h", ".S", ".kvm") or path.name == "Makefile")
+    theirs = [path for name in kvmhooks.FOLDERS for path in (source / name).rglob("*")
+              if path.suffix in (".c", ".h", ".S", ".kvm") or path.name == "Makefile"]
+    # KVM's headers outside of its folders, such as kvm_types.h, which sizes its caches.
+    theirs += [path for name in _HEADERS for path in (source / name).rglob("kvm*.h")]
     # In an order that does not depend on where the project lies.
     for path in (*sorted(theirs), *sorted(own)):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
@@ -158,15 +170,19 @@ def _run_make(argv: tuple[str, ...], folder: Path) -> None:
 
 
 def _make_driver(folder: Path) -> None:
-    """The driver, static, with the UAPI headers of the very tree."""
+    """The driver, static, with the UAPI headers of the very tree.
+
+    Another run may be packing it meanwhile: it is there as a whole at any time.
+    """
+    fresh = folder / GUEST / "drive.new"
     done = proc.run([proc.which("gcc", "gcc"), "-O2", "-Wall", "-Werror", "-static", "-pthread",
                      "-s", "-isystem", folder / UAPI / "usr/include", "-o",
-                     folder / GUEST / "drive",
-                     *(layout.KVM_HOST / "driver" / name for name in DRIVER_SOURCES)],
+                     fresh, *(layout.KVM_HOST / "driver" / name for name in DRIVER_SOURCES)],
                     timeout=_TIMEOUT_S)
     if not done.ok:
         raise BuildError("the driver program does not build", where="kmod/hosts/kvm/driver",
                          evidence=build.first_errors(done.output), fix="mend the code named below")
+    fresh.replace(folder / GUEST / "drive")
 
 
 def _strip(module: Path, into: Path) -> None:
@@ -175,6 +191,16 @@ def _strip(module: Path, into: Path) -> None:
                     timeout=_TIMEOUT_S)
     if not done.ok:
         raise RigError("strip failed", where=str(layout.shown(module)), evidence=done.output)
+
+
+def _kernel(tree: KernelTree) -> str:
+    """Tells kernels of one release apart: own ones of several sources have the same name."""
+    return hashlib.sha256(f"{tree.config_hash} {tree.kernel_id}".encode()).hexdigest()
+
+
+def _put_stamp(folder: Path, version: str, fingerprint: str, tree: KernelTree) -> None:
+    (folder / STAMP).write_text(json.dumps(
+        {"version": version, "fingerprint": fingerprint, "kernel": _kernel(tree)}))
 
 
 def _stamp(folder: Path) -> Mapping[str, str] | None:

@@ -16,7 +16,7 @@ from generator.kvm import kvmcheck, kvmhooks, kvmhost, kvmpoints
 from generator.modules.build import BuiltModule, build_all
 from generator.modules.render import KVM, render
 from generator.modules.variant import Variant
-from generator.trees import kernel, prepare
+from generator.trees import kernel, prepare, treeform
 from generator.trees.kernel import KernelTree
 
 FLAVOR = "kvm"
@@ -41,8 +41,7 @@ def usable(headers: KernelTree | None) -> KernelTree | str:
 
 
 def _source(tree: KernelTree) -> Path:
-    version = prepare.upstream_version(tree)
-    return layout.SOURCES / version.partition("-")[0].partition("+")[0]
+    return layout.SOURCES / treeform.number(prepare.upstream_version(tree))
 
 
 def build(tree: KernelTree, designs: Sequence[Variant], modules: list[BuiltModule]) -> str:
@@ -61,7 +60,7 @@ def build(tree: KernelTree, designs: Sequence[Variant], modules: list[BuiltModul
 
 def golden(tree: KernelTree) -> str:
     """Hold the hooked KVM to upstream's counts, unless it was; GateError when it differs."""
-    built = kvmhost.find(tree.release)
+    built = kvmhost.find(tree)
     if kvmcheck.load(built) is None:
         kvmcheck.check(_source(tree), tree, os.cpu_count() or 1)
     cost = kvmcheck.require(built).hooks_cost

@@ -120,7 +120,8 @@ def build(module: RenderedModule, server: JobServer | None = None) -> BuiltModul
         raise _failure(module, outcome.output, log)
     _refuse_wrong_release(module.tree, ko)
     sha256 = _sha256(ko)
-    stamp.write_text(json.dumps({"fingerprint": module.fingerprint, "sha256": sha256}))
+    stamp.write_text(json.dumps({"fingerprint": module.fingerprint, "sha256": sha256,
+                                 "kernel": module.tree.kernel_id}))
     return BuiltModule(module, ko, sha256, skipped=False)
 
 
@@ -151,10 +152,12 @@ def first_errors(output: str, limit: int = 12) -> str:
 
 
 def _stamped(module: RenderedModule, ko: Path) -> str | None:
-    """sha256 of the module when it was built from this very fingerprint and is intact."""
+    """sha256 of the module when it was built from this very fingerprint, for this kernel, and is
+    intact."""
     try:
         stamp = json.loads((module.path / STAMP).read_text())
-        same = stamp["fingerprint"] == module.fingerprint and stamp["sha256"] == _sha256(ko)
+        same = (stamp["fingerprint"] == module.fingerprint and stamp["sha256"] == _sha256(ko)
+                and stamp.get("kernel", "") == module.tree.kernel_id)
         return str(stamp["sha256"]) if same else None
     except (OSError, ValueError, KeyError, TypeError):
         return None     # no stamp, half a stamp or no module: build

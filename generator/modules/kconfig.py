@@ -102,7 +102,7 @@ def parse(root: Path = layout.ROOT) -> Any:
 
 @contextlib.contextmanager
 def environment(**values: str) -> Iterator[None]:
-    """kconfiglib takes its settings from the environment and from nowhere else."""
+    """kconfiglib and Kconfig files take these from the environment, and only from there."""
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
     try:

@@ -79,7 +79,9 @@ def find(module: RenderedModule) -> Common:
             seen = _closure(name, module.files, text)
             if seen is not None:
                 units[Path(name).stem] = seen
-    digest = hashlib.sha256("\0".join((module.tree.config_hash, module.tree.compiler)).encode())
+    tree = module.tree
+    digest = hashlib.sha256("\0".join(
+        (tree.config_hash, tree.compiler, tree.kernel_id)).encode())
     for name in sorted({name for seen in units.values() for name in seen}):
         digest.update(f"{name}\0{module.files[name]}\0".encode())
     # Beside the variants, whose names have no dash.

@@ -77,13 +77,23 @@ class Uml:
         with tempfile.TemporaryDirectory(prefix="extspt-uml-") as home:
             return trial.boot(
                 Program("UML", self.command(boot, guest, out), guest.limits or LIMITS, pinning,
-                        too_many, cwd=out, env=environment(home), console=out / "console.log",
-                        poll_s=POLL_S, is_guest=True), boot, out, on_line)
+                        too_many, cwd=out, env=environment(home, guest.memory_mib),
+                        console=out / "console.log", poll_s=POLL_S, is_guest=True),
+                boot, out, on_line)
 
 
-def environment(home: str) -> dict[str, str]:
-    """UML writes to HOME, and its memory is a file: in the host's memory where that can be."""
-    return {"HOME": home, "TMPDIR": "/dev/shm" if os.access("/dev/shm", os.W_OK) else home}
+def environment(home: str, memory_mib: int, shm: str = "/dev/shm") -> dict[str, str]:
+    """UML writes to HOME, and its memory is a file: in the host's memory where that can be.
+
+    In containers /dev/shm often is of 64 MiB, or does not let anything be executed, as UML must.
+    """
+    try:
+        about = os.statvfs(shm)
+        fits = (os.access(shm, os.W_OK) and not about.f_flag & os.ST_NOEXEC
+                and about.f_bavail * about.f_frsize >= memory_mib << 20)
+    except OSError:
+        fits = False
+    return {"HOME": home, "TMPDIR": shm if fits else home}
 
 
 def pin(pid: int, vcpus: int, cores: list[int]) -> bool:

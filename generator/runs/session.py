@@ -64,7 +64,7 @@ class Session:
 
     @property
     def _kvm(self) -> KvmBuild | None:
-        return kvmhost.find(self._tree.release) if self.plan.host == render.KVM else None
+        return kvmhost.find(self._tree) if self.plan.host == render.KVM else None
 
     @property
     def _tree(self) -> KernelTree:

@@ -7,7 +7,6 @@ machine's own mirror and keys. All of it is unpacked into one folder and nothing
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 import shutil
@@ -29,7 +28,7 @@ FLAVORS = {"cloud": "cloud-amd64", "standard": "amd64", "rt": "rt-amd64"}
 SUITES = ("bookworm", "trixie", "trixie-backports", "forky", "sid", "experimental")
 STAMP = ".extspt-tree.json"
 _SECURITY = "-security"
-_SUITE = re.compile(r"[a-z][a-z0-9.-]*")
+SUITE = re.compile(r"[a-z][a-z0-9.-]*")
 _USR_MERGED = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 _TIMEOUT_S = 1800.0
 # The machine's own apt hooks clean and refresh its own state: not ours to run.
@@ -137,14 +136,16 @@ def fetch(suite: str, flavor: str = "cloud", compilers: Sequence[str] = ()) -> F
     """
     if flavor not in FLAVORS:
         raise unknown("flavor", flavor, FLAVORS)
-    if not _SUITE.fullmatch(suite):
+    if not SUITE.fullmatch(suite):
         raise UsageError(f"'{suite}' cannot be the name of a suite",
                          fix="one the mirror has, such as trixie, forky or trixie-backports")
     final = layout.TREES / f"{suite}-{flavor}"
     wanted = (f"linux-headers-{FLAVORS[flavor]}", *BASE_PACKAGES, *with_linkers(compilers))
     known = read_stamp(final)
-    if known is not None and set(wanted) <= set(known.packages):
-        return known
+    if known is not None:
+        if set(wanted) <= set(known.packages):
+            return known
+        wanted = tuple(dict.fromkeys((*known.packages, *wanted)))   # what it has stays
     with image.scratch(layout.TREES) as fresh:
         release = _fill(fresh, suite, wanted)
         stamp = {"suite": suite, "flavor": flavor, "release": release, "packages": wanted}
@@ -155,15 +156,14 @@ def fetch(suite: str, flavor: str = "cloud", compilers: Sequence[str] = ()) -> F
 
 
 def offered(suite: str, flavor: str = "cloud") -> str:
-    """Release of the headers a suite offers, "" when it has none or is not to be had."""
+    """Release of the headers a suite offers, "" when it has none; RigError without its lists."""
     package = f"linux-headers-{FLAVORS[flavor]}"
-    with image.scratch(layout.TREES) as fresh, contextlib.suppress(RigError):
+    with image.scratch(layout.TREES) as fresh:
         archive = Archive.open(fresh, suite)
         said = proc.query(["apt-cache", "-c", archive.folder / "apt.conf", "show",
                            "--no-all-versions", package]).output
         found = re.search(rf"linux-headers-(\d\S*{FLAVORS[flavor]})\b", said)
         return found[1] if found else ""
-    return ""
 
 
 def read_stamp(folder: Path) -> Fetched | None:

@@ -114,7 +114,8 @@ def unpack(package: Path, folder: Path) -> None:
 def scratch(parent: Path) -> Iterator[Path]:
     """A folder for half-done work beside the final one, gone when the block ends."""
     fresh = parent / f".download-{os.getpid()}"
-    fresh.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(fresh, ignore_errors=True)    # of one that was killed, and had this number
+    fresh.mkdir(parents=True)
     try:
         yield fresh
     finally:

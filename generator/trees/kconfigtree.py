@@ -7,9 +7,7 @@ answer holds for the kernel as it was configured.
 
 from __future__ import annotations
 
-import contextlib
 import difflib
-import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -21,6 +19,7 @@ from typing import Any
 import kconfiglib
 
 from generator.errors import ConfigError, UsageError
+from generator.modules import kconfig
 
 _WITHOUT_EFFECT = ("transitional", "modules")
 _CONDITIONAL = re.compile(r"^(\s*depends\s+on\s+)(.*\S)\s+if\s+(.*\S)\s*$")
@@ -60,9 +59,9 @@ def parse(source: Path, arch: str) -> LinuxKconfig:
         raise ConfigError("there is no Kconfig: header packages leave it out", where=str(source),
                           fix="give the full source of this kernel: extspt kernel fetch SUITE")
     srcarch = "um" if arch == "um" else "x86"
-    with _environment(srctree=str(source), ARCH=arch, SRCARCH=srcarch, HEADER_ARCH="x86",
-                      SUBARCH="x86_64", KERNELVERSION="", CC="cc", LD="ld",
-                      CONFIG_="CONFIG_", KCONFIG_FUNCTIONS=_FUNCTIONS):
+    with kconfig.environment(srctree=str(source), ARCH=arch, SRCARCH=srcarch, HEADER_ARCH="x86",
+                             SUBARCH="x86_64", KERNELVERSION="", CC="cc", LD="ld",
+                             CONFIG_="CONFIG_", KCONFIG_FUNCTIONS=_FUNCTIONS):
         # The tree's macros ask the compiler some 300 times; the .config has the answers.
         sys.modules[_FUNCTIONS] = SimpleNamespace(  # type: ignore[assignment]
             functions={"shell": (lambda *_: "n", 1, 1)})
@@ -176,15 +175,3 @@ def _place(symbol: Any) -> str:
     node = symbol.nodes[0]
     prompt = f' "{node.prompt[0]}"' if node.prompt else ""
     return f"{node.filename}:{node.linenr}{prompt}"
-
-
-@contextlib.contextmanager
-def _environment(**values: str) -> Iterator[None]:
-    """kconfiglib and the kernel's files take these from the environment, and only from there."""
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})

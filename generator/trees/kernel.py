@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
@@ -74,6 +75,18 @@ class KernelTree:
         return {name: self.config.get(name, "n") for name in (*NEEDED, *RECORDED)}
 
     @property
+    def kernel_id(self) -> str:
+        """sha256 of the kernel that was built in this very tree, "" for a packaged one.
+
+        When a header is edited and the kernel built again, its release and its configuration stay,
+        and what was built for the one of before has another layout of structures.
+        """
+        if self.kind != Form.BUILT or self.image is None or not self.image.is_file():
+            return ""
+        about = self.image.stat()
+        return _sha256(self.image, about.st_size, about.st_mtime_ns)
+
+    @property
     def make(self) -> tuple[str, ...]:
         """The command that enters this tree's Kbuild, without M= and goals."""
         if self.root is not None:
@@ -116,8 +129,9 @@ class KernelTree:
     def need_image(self) -> Path:
         """The bootable image, or RigError: only a boot needs one."""
         if self.image is None:
-            fix = ("run 'make setup'" if self.kind == "distro-headers"
-                   else "build it there: make" + (" ARCH=um" if self.arch == "um" else " bzImage"))
+            built = "build it there: make" + (" ARCH=um" if self.arch == "um" else " bzImage")
+            fix = {Form.DISTRO_HEADERS: "run 'make setup'", Form.BUILT: built}.get(
+                Form(self.kind), "'extspt tree fetch SUITE' gets it, with its headers")
             raise RigError(f"no bootable image of {self.release}", where=str(self.kdir), fix=fix)
         return self.image
 
@@ -157,12 +171,29 @@ class KernelTree:
                    compiler.version_line(cc), _image(tree, release, form, config, system))
 
 
+def no_compiler(tree: KernelTree) -> tuple[str, str]:
+    """Of a tree whose compiler does not answer: why, and the mend."""
+    root = tree.tools or tree.root
+    if root is not None and (root / "usr/bin" / tree.cc).exists():
+        return (f"{tree.cc} of {layout.shown(root)} cannot be run in a chroot",
+                "be root, or let users have namespaces: sysctl kernel.unprivileged_userns_clone=1, "
+                "and kernel.apparmor_restrict_unprivileged_userns=0 where there is one")
+    return f"the tree's compiler {tree.cc} is not installed", compiler.mend(tree.cc)
+
+
+@functools.cache
+def _sha256(path: Path, size: int, mtime_ns: int) -> str:
+    """Read once; ``size`` and ``mtime_ns`` tell when it has to be read again."""
+    with path.open("rb") as image:      # with debug information it may be a gigabyte
+        return hashlib.file_digest(image, "sha256").hexdigest()
+
+
 def require_compiler(tree: KernelTree) -> None:
     """BuildError without a compiler that can do it; a note when it is another major version."""
     here, there = tree.compiler, tree.built_with
     if not here:
-        raise BuildError(f"the tree's compiler {tree.cc} is not installed", where=str(tree.kdir),
-                         fix=f"{compiler.mend(tree.cc)} (built with: {there})")
+        what, fix = no_compiler(tree)
+        raise BuildError(what, where=str(tree.kdir), fix=f"{fix} (built with: {there})")
     if compiler.major(here) == compiler.major(there):
         return
     if lacks := compiler.too_old(settings(tree.kdir), here):
@@ -186,7 +217,7 @@ def distro_trees(system: Path = Path("/")) -> list[Path]:
 
 
 def _preference(name: str) -> tuple[bool, list[int]]:
-    return "cloud" in name, [int(number) for number in re.findall(r"\d+", name)]
+    return "cloud" in name, treeform.order(name)
 
 
 def default_headers(system: Path = Path("/")) -> Path:

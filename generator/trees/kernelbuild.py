@@ -38,6 +38,7 @@ TOOLS = {"make": "make", "gcc": "gcc", "ld": "binutils", "flex": "flex", "bison"
 GOALS = {"x86": ("vmlinux", "modules"), "um": ("linux", "modules")}
 IMAGES = {"x86": "vmlinux", "um": "linux"}
 _VERSION = re.compile(r"^(VERSION|PATCHLEVEL|SUBLEVEL|EXTRAVERSION) =[ \t]*(.*)$", re.MULTILINE)
+_NEW_FILES = ("ls-files", "-z", "--others", "--exclude-standard")
 #: kbuild's lines for one finished file each.
 _FILE = re.compile(r"^  (?:CC|AS|LD|AR|HOSTCC|HOSTLD|LDS|GEN|CHECK)\s")
 
@@ -117,17 +118,23 @@ def finished() -> list[OwnKernel]:
 def identity(source: Path) -> str:
     """What tells one state of a source from the next; "" when only make can tell.
 
-    A source fetched by extspt does not change; of a git tree it is the commit and the changes.
+    A source fetched by extspt does not change; of a git tree it is the commit and the changes,
+    and of files that git does not know the size and the time, which is what make goes by.
     """
     if source.resolve().parent == layout.SOURCES.resolve():
         return f"fetched {source.name}"
     if not (source / ".git").exists():
         return ""
     parts = [proc.query([proc.which("git", "git"), "-C", source, *words], timeout=120.0)
-             for words in (("rev-parse", "HEAD"), ("diff", "HEAD"), ("status", "--porcelain"))]
+             for words in (("rev-parse", "HEAD"), ("diff", "HEAD"), _NEW_FILES)]
     if not all(part.ok for part in parts):
         return ""
-    return hashlib.sha256("\0".join(part.output for part in parts).encode()).hexdigest()
+    said = [part.output for part in parts]
+    for name in filter(None, said[-1].split("\0")):
+        with contextlib.suppress(OSError):
+            about = (source / name).lstat()
+            said.append(f"{about.st_size} {about.st_mtime_ns}")
+    return hashlib.sha256("\0".join(said).encode()).hexdigest()
 
 
 def build(source: Path, recipe: Recipe, on_line: Callable[[str], None] = lambda line: None,
@@ -173,8 +180,8 @@ def _build(source: Path, folder: Path, recipe: Recipe, argv: list[str],
            on_line: Callable[[str], None]) -> OwnKernel:
     start, state = time.monotonic(), identity(source)
     (folder / STAMP).unlink(missing_ok=True)
-    if recipe.header and not (folder / recipe.header.name).is_file():
-        shutil.copy(recipe.header, folder)      # of just this text: it is in the folder's name
+    if recipe.header and not _is_copy(folder / recipe.header.name, recipe.header):
+        shutil.copy(recipe.header, folder)      # or else not: make goes by its time
     got = kernelconfig.configure(source, folder, recipe, argv)
     _make([*argv, *GOALS[recipe.arch]], source, folder, on_line)
     own = OwnKernel(folder, version(source), recipe.arch, recipe.flavor, _notes(recipe, got),
@@ -188,6 +195,11 @@ def _build(source: Path, folder: Path, recipe: Recipe, argv: list[str],
                                 indent=1))
     fresh.replace(folder / STAMP)
     return own
+
+
+def _is_copy(copy: Path, original: Path) -> bool:
+    """Whether it is there, and whole: a full disk may have cut it short."""
+    return copy.is_file() and copy.read_bytes() == original.read_bytes()
 
 
 def _notes(recipe: Recipe, got: dict[str, str]) -> tuple[str, ...]:

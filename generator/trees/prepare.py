@@ -32,7 +32,7 @@ def prepare(source: Path, like: KernelTree, cc: str = "") -> Path:
     another version, a lost option or a failing make, RigError for a missing tool.
     """
     folder = layout.PREPARED / (f"{like.release}-{cc}" if cc else like.release)
-    if (folder / _SYMVERS).is_file() and treeform.source_of(folder) == source.resolve():
+    if _is_prepared(folder, source, like):
         return folder
     _refuse_other(source, like, cc)
     if cc and proc.find(cc) is None:
@@ -42,12 +42,22 @@ def prepare(source: Path, like: KernelTree, cc: str = "") -> Path:
     if like.config.get("DEBUG_INFO_BTF") == "y" and proc.find("pahole") is None:
         raise RigError("pahole is not installed: the configuration would lose BTF and more",
                        fix="apt-get install pahole")
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    proc.note(f"  PREPARE {like.release}")
-    with kernelbuild.full_disk_told(folder, "it begins anew"):
-        _fill(source, folder, like, cc)
+    with proc.alone(layout.PREPARED):
+        if _is_prepared(folder, source, like):
+            return folder       # by another one meanwhile
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        proc.note(f"  PREPARE {like.release}")
+        with kernelbuild.full_disk_told(folder, "it begins anew"):
+            _fill(source, folder, like, cc)
     return folder
+
+
+def _is_prepared(folder: Path, source: Path, like: KernelTree) -> bool:
+    """Whether it was, of this source and for this kernel: packages may keep a release's name."""
+    symvers = folder / _SYMVERS
+    return (symvers.is_file() and treeform.source_of(folder) == source.resolve()
+            and symvers.read_bytes() == (like.kdir / _SYMVERS).read_bytes())
 
 
 def _fill(source: Path, folder: Path, like: KernelTree, cc: str) -> None:

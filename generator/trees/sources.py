@@ -9,12 +9,11 @@ from pathlib import Path
 
 from generator import layout, proc
 from generator.errors import RigError, UsageError
-from generator.trees import image, kernelbuild
-from generator.trees.distro import Archive
+from generator.trees import image, kernelbuild, treeform
+from generator.trees.distro import SUITE, Archive
 
 _UNPACK_S = 900.0
 _SERIES = re.compile(r"\d+\.\d+")
-_SUITE = re.compile(r"[a-z][a-z0-9.-]*")
 _PACKAGE = re.compile(r"^linux-source-(\d+)\.(\d+) ", re.MULTILINE)
 
 
@@ -33,7 +32,7 @@ def fetch(suite: str, series: str | None = None) -> Source:
     A folder below build/sources/ is complete: it is renamed into place last. Raises UsageError
     for names that cannot be, RigError when the mirror has no such package.
     """
-    if not _SUITE.fullmatch(suite) or (series and not _SERIES.fullmatch(series)):
+    if not SUITE.fullmatch(suite) or (series and not _SERIES.fullmatch(series)):
         raise UsageError(f"'{series or suite}' is no suite or kernel series",
                          fix="for instance: extspt kernel fetch sid, or trixie 6.12")
     with image.scratch(layout.SOURCES) as fresh:
@@ -45,6 +44,13 @@ def fetch(suite: str, series: str | None = None) -> Source:
         else:
             packed = _of_source(archive, str(series))
         return _unpack(fresh, packed)
+
+
+def fetched() -> list[Source]:
+    """The sources that are here, from the oldest."""
+    found = [path for path in layout.SOURCES.glob("[0-9]*") if (path / "Makefile").is_file()]
+    return [Source(path, kernelbuild.version(path), skipped=True)
+            for path in sorted(found, key=lambda path: treeform.order(path.name))]
 
 
 def packaged(archive: Archive) -> list[str]:

@@ -89,7 +89,8 @@ def _pahole(folder: Path) -> list[Item]:
 def _compiler(tree: KernelTree) -> Item:
     here, there = tree.compiler, tree.built_with
     if not here:
-        return Item("compiler", "missing", f"built with {there}", compiler.mend(tree.cc))
+        what, fix = kernel.no_compiler(tree)
+        return Item("compiler", "missing", f"{what}; built with {there}", fix)
     if here == there:
         return Item("compiler", "ok", here)
     if lacks := compiler.too_old(kernel.settings(tree.kdir), here):

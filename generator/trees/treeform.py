@@ -81,6 +81,11 @@ def number(release: str) -> str:
     return release.partition("-")[0].partition("+")[0]
 
 
+def order(release: str) -> list[int]:
+    """Sorts releases as people do: 7.2.9 before 7.2.13."""
+    return [int(digits) for digits in re.findall(r"\d+", release)]
+
+
 def unpacked_root(folder: Path) -> Path | None:
     """``folder`` when another release's packages were unpacked into it, headers among them."""
     headers = any((folder / "usr/src").glob("*/.config")) and not (folder / "Makefile").exists()
@@ -121,7 +126,7 @@ def refuse_unfinished(tree: Path, form: Form) -> None:
                          fix=prepare_command(tree, form))
     if not (tree / "Module.symvers").is_file():
         raise BuildError("the tree has no Module.symvers, so no symbol could be resolved",
-                         where=str(tree), fix=f"build it: make -C {tree} -j{os.cpu_count()}; or "
+                         where=str(tree), fix=f"build it: {_make(tree)} -j{os.cpu_count()}; or "
                          "copy Module.symvers of the same kernel there")
 
 
@@ -129,10 +134,19 @@ def prepare_command(tree: Path, form: Form) -> str:
     """The command that makes an unprepared tree fit for modules."""
     if form is Form.DISTRO_HEADERS:
         return f"apt-get install --reinstall {tree.name}"
+    if form is Form.DISTRO_ROOT:
+        return "fetch it anew: extspt tree fetch SUITE"
     if not os.access(tree, os.W_OK):
-        return (f"the tree is read-only here: copy it, or prepare it elsewhere: make -C {tree} "
+        return (f"the tree is read-only here: copy it, or prepare it elsewhere: {_make(tree)} "
                 "O=<folder> with its .config there, then KDIR=<folder>")
-    return f"make -C {tree} modules_prepare"
+    return f"{_make(tree)} modules_prepare"
+
+
+def _make(tree: Path) -> str:
+    """make with the architecture of the tree's .config, which it would rewrite for another one."""
+    config = tree / ".config"
+    um = config.is_file() and kernelconfig.settings(config.read_text()).get("UML") == "y"
+    return f"make -C {tree}" + (" ARCH=um" if um else "")
 
 
 def refuse_arch(tree: Path, config: Mapping[str, str]) -> None:

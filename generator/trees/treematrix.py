@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from generator import layout, runners
-from generator.errors import ExtsptError, GateError
+from generator.errors import BuildError, ConfigError, ExtsptError, GateError, RigError
 from generator.kvm import kvmmatrix
 from generator.modules.build import BuiltModule, build_all
 from generator.modules.render import KVM, TWIN, render
@@ -41,7 +41,7 @@ class Target:
     ``form``: headers (of this machine), packages (another release's, in a folder, with its
     compiler), prepared (full source, configured like those), own-x86 or own-um; and in the real
     kvm.ko: kvm (of those headers or packages) or own-kvm. ``others``: try further compilers; of
-    trees for x86 that lie here one is enough.
+    trees for x86 that lie here one is enough. ``fault``: it is here, or was made, and is no good.
     """
 
     series: str
@@ -50,6 +50,7 @@ class Target:
     reason: str = ""
     others: bool = True
     host: str = TWIN
+    fault: ExtsptError | None = None
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,9 @@ def cells(target: Target, designs: Sequence[Variant], tools: Sequence[str]) -> I
     """
     tree = target.tree
     if tree is None:
-        yield Cell(target, "", "build", SKIP, target.reason)
+        fault = target.fault
+        yield Cell(target, "", "build", FAIL if fault else SKIP, target.reason,
+                   evidence=fault.evidence if fault else "")
         return
     modules: list[BuiltModule] = []
     build, boot = (kvmmatrix.build, _boot_kvm) if target.host == KVM else (_build, _boot)
@@ -160,7 +163,9 @@ def _target(series: str, form: str, look: Callable[[], KernelTree | str]) -> Tar
     """A target from a look-up that gives a tree, or says why there is none."""
     try:
         found = look()
-    except ExtsptError as error:
+    except (BuildError, ConfigError) as error:
+        return Target(series, form, None, error.what, fault=error)
+    except ExtsptError as error:    # a tool or the network: of the tree it says nothing
         found = error.what
     if isinstance(found, str):
         return Target(series, form, None, found)
@@ -177,10 +182,18 @@ def _headers(series: str, fetch: bool) -> KernelTree | str:
             return KernelTree.probe(known.path)
     if not fetch:
         return "not fetched here: extspt tree fetch SUITE"
+    silent = []
     for suite in distro.SUITES:
-        if is_series(distro.offered(suite), series):
+        try:
+            release = distro.offered(suite)
+        except RigError:
+            silent.append(suite)
+            continue
+        if is_series(release, series):
             return KernelTree.probe(distro.fetch(suite).path)
-    return f"no suite of the mirror has it ({', '.join(distro.SUITES)})"
+    asked = [suite for suite in distro.SUITES if suite not in silent]
+    return "; ".join([*([f"no suite of the mirror has it ({', '.join(asked)})"] if asked else []),
+                      *([f"the mirror does not answer for {', '.join(silent)}"] if silent else [])])
 
 
 def _prepared(series: str, like: KernelTree | None, cc: str = "") -> KernelTree | str:
@@ -201,7 +214,8 @@ def _own(series: str, arch: str,
 
     ``nowhere``: why no source can be fetched, "" when one may be.
     """
-    found = [path for path in sorted(layout.SOURCES.glob("*")) if is_series(path.name, series)]
+    found = sorted((path for path in layout.SOURCES.glob("*") if is_series(path.name, series)),
+                   key=lambda path: treeform.order(path.name))
     if not found:
         return (f"no source here, and {nowhere}" if nowhere else
                 f"no source here: extspt kernel fetch SUITE {series}")

@@ -40,13 +40,19 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps({"path": str(found.path), "version": found.version}) if args.json
               else f"KSRC={layout.shown(found.path)}")
         return 0
-    kernels = [make(args.ksrc, Recipe.of(args.arch, args.flavor))] if args.action == "build" \
+    build = args.action == "build"
+    kernels = [make(args.ksrc, Recipe.of(args.arch, args.flavor))] if build \
         else kernelbuild.finished()
+    here = [] if build else sources.fetched()
     if args.json:
-        print(json.dumps([_row(own) for own in kernels], indent=2))
-    elif not proc.dry_run():
+        print(json.dumps([*map(_row, kernels), *({"path": str(one.path), "version": one.version}
+                                                 for one in here)], indent=2))
+    elif not (build and proc.dry_run()):
         for own in kernels:
-            print(f"{own.version:<10} {own.arch:<4} {own.flavor:<6} KDIR={layout.shown(own.kdir)}")
+            print(f"{own.version:<10} {own.arch:<4} {own.flavor:<9} "
+                  f"KDIR={layout.shown(own.kdir)}")
+        for one in here:
+            print(f"{one.version:<10} {'source':<14} KSRC={layout.shown(one.path)}")
     return 0
 
 

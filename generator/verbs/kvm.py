@@ -98,7 +98,7 @@ def hold_to(args: argparse.Namespace, names: Sequence[str]) -> None:
 
     What is not equal is said, and is in the report; it is the twin's fault and stops nothing.
     """
-    built = kvmhost.find(KernelTree.probe(args.kdir).release)
+    built = kvmhost.find(KernelTree.probe(args.kdir))
     modules = _both_hosts(args, names)
     known = twinkept.load(built, modules[KVM], modules[TWIN])
     missing = {host: [one for one in made if one.rendered.variant.name not in known]
@@ -114,7 +114,7 @@ def hold_to(args: argparse.Namespace, names: Sequence[str]) -> None:
 
 def _conform(args: argparse.Namespace) -> int:
     """Exit code 13 when a count or the order of steps is not the same in both hosts."""
-    built = kvmhost.find(KernelTree.probe(args.kdir).release)
+    built = kvmhost.find(KernelTree.probe(args.kdir))
     kvmcheck.require(built)
     names = kvmpoints.runnable(variant.picked(args.variants), built.version,
                                asked=args.variants is not None)

@@ -126,7 +126,7 @@ def _refuse_real_kvm(host: str, runner: str, boots: Sequence[str]) -> None:
 
 def _ready_for_real_kvm(args: argparse.Namespace, names: Sequence[str]) -> list[str]:
     """The designs that run there. Nothing is timed on a KVM that does not count as upstream's."""
-    built = kvmhost.find(KernelTree.probe(args.kdir).release)
+    built = kvmhost.find(KernelTree.probe(args.kdir))
     if not args.force:
         kvmcheck.require(built)
     return kvmpoints.runnable(names, built.version, asked=args.variants is not None)
@@ -139,6 +139,10 @@ def own_kernel(args: argparse.Namespace, arch: str) -> None:
     """
     if args.ksrc is None:
         return
+    if args.kdir is None and not arch:
+        raise UsageError("this runner runs the modules on the kernel that runs here",
+                         fix="give its headers with --kdir, "
+                         + ("besides its source" if args.host == KVM else "not --ksrc"))
     if args.host == KVM:
         if args.kdir is None:
             args.kdir = str(kernel.make(args.ksrc, Recipe.of(arch, "kvm")).kdir)
@@ -146,9 +150,6 @@ def own_kernel(args: argparse.Namespace, arch: str) -> None:
         return
     if args.kdir is not None:
         raise UsageError("--ksrc and --kdir name two kernels", fix="give one of them")
-    if not arch:
-        raise UsageError("this runner runs the modules on the kernel that runs here",
-                         fix="give its headers with --kdir, not --ksrc")
     args.kdir = str(kernel.make(args.ksrc, Recipe.of(arch, "bench")).kdir)
 
 
@@ -208,6 +209,7 @@ def _resume(args: argparse.Namespace) -> Run | None:
     metal.allow(args.yes_load_modules, planned.runner)
     metal.allow_kvm(args.yes_replace_kvm, planned.host, planned.runner)
     args.host = planned.host
+    own_kernel(args, runners.find(planned.runner).arch)
     modules = _build(args, planned)
     if proc.dry_run():
         session.show_commands(planned, modules)

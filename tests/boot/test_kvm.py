@@ -55,6 +55,7 @@ def faulty(real_kvm: tuple[Project, str], tmp_path_factory: pytest.TempPathFacto
              for name in FAULTS]
     cases = "\n".join("\n".join((
         f"module {design} extspt_{design} 'table zero'",
+        'echo detail >"$control/pass" && say "EARLY"',
         *(f"measure {name} populate_sparse vcpus=1 pages=8 {words}"
           for name, words in faults.items()), "unload")) for design, faults in FAULTS.items())
     script = f"""for ko in irqbypass kvm kvm-amd; do insmod "$modules/$ko.ko" || failed=1; done
@@ -76,6 +77,11 @@ def test_what_fails_ends_well(faulty: Scripted, name: str, status: int) -> None:
     assert record["custody"]["errors"] == []
     if status:
         assert all(row["live"] == 0 for row in record["memory"]["end"])
+
+
+@pytest.mark.usefixtures("records")
+def test_no_pass_without_a_run(faulty: Scripted) -> None:
+    assert "EARLY" not in faulty.serial
 
 
 @pytest.mark.usefixtures("records")

@@ -81,8 +81,8 @@ def test_needs_no_root(kdir: Path) -> None:
             os.chown(path, NOBODY, NOBODY)
         done = subprocess.run(
             uml.RUNNER.command("uml", guest, out), cwd=out, user=NOBODY, group=NOBODY,
-            extra_groups=[], env=uml.environment(name), stdin=subprocess.DEVNULL, text=True,
-            capture_output=True, timeout=60, check=False)
+            extra_groups=[], env=uml.environment(name, guest.memory_mib),
+            stdin=subprocess.DEVNULL, text=True, capture_output=True, timeout=60, check=False)
         assert done.returncode == 0, done.stderr
         assert (out / "serial.txt").read_text().endswith("EXTSPT END cases=0 status=0\n")
 

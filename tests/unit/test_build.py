@@ -70,6 +70,16 @@ def test_same_fingerprint_is_skipped(module: RenderedModule) -> None:
     assert (second.skipped, second.sha256, builds(module)) == (True, first.sha256, 1)
 
 
+def test_a_kernel_that_was_built_again_gets_its_own_module(module: RenderedModule) -> None:
+    """Its release and its .config are the same; a structure may not be."""
+    image = module.tree.kdir / "vmlinux"
+    own = replace(module, tree=replace(module.tree, kind="built", image=image))
+    image.write_text("a kernel")
+    assert not build.build(own).skipped and build.build(own).skipped
+    image.write_text("another kernel")
+    assert not build.build(own).skipped and build.build(own).skipped
+
+
 def test_what_is_not_intact_is_built_again(module: RenderedModule) -> None:
     build.build(module)
     build.build(replace(module, fingerprint="another"))

@@ -88,6 +88,7 @@ def test_second_fetch_does_nothing_until_more_is_wanted(trees: Path) -> None:
     assert not more.skipped
     assert {"gcc-15", "clang-19", "lld-19", "llvm-19"} <= set(more.packages)
     assert set(first.packages) < set(more.packages)
+    assert {"gcc-13", "gcc-15"} <= set(distro.fetch("forky", compilers=["gcc-13"]).packages)
     assert [one.suite for one in distro.fetched_trees()] == ["forky"]
 
 

@@ -233,8 +233,8 @@ def test_real_kvm_runs_on_the_first_kernel_that_has_it(monkeypatch: pytest.Monke
     monkeypatch.setattr(kernelbuild, "finished", list)
     tree = KernelTree("7.2", tmp_path, "x86_64", "", {}, "", "", "gcc", "", None)
 
-    def find(release: str) -> KvmBuild:
-        if release != "7.2-sid":
+    def find(tree: KernelTree) -> KvmBuild:
+        if tree.release != "7.2-sid":
             raise BuildError("there is no hooked KVM")
         return KvmBuild(tmp_path, "7.2", "f")
 

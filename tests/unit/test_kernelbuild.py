@@ -7,6 +7,7 @@ The source is a stand-in whose Makefile does what kbuild does, in a second.
 from __future__ import annotations
 
 import errno
+import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -91,6 +92,15 @@ def test_uml_gets_per_cpu_operations_of_its_own(source: MakeSource) -> None:
         source(), own.kdir, BENCH_X86))
 
 
+def test_a_header_cut_short_by_a_full_disk_is_copied_anew(source: MakeSource) -> None:
+    recipe = Recipe("um", "bench")
+    header = kernelbuild.folder_of(source(), recipe) / kernelconfig.UM_HEADER
+    header.parent.mkdir(parents=True)
+    header.write_text("/* SPDX")
+    kernelbuild.build(source(), recipe)
+    assert "define this_cpu_add_8" in header.read_text()
+
+
 def test_other_fragments_make_another_entry(source: MakeSource, tmp_path: Path,
                                             monkeypatch: pytest.MonkeyPatch) -> None:
     first = kernelbuild.folder_of(source(), BENCH_X86)
@@ -172,6 +182,10 @@ def test_git_tree_is_built_again_when_it_changed(source: MakeSource, tmp_path: P
     assert kernelbuild.build(tree, BENCH_X86).skipped and builds(own) == 3
     (tree / "Kconfig").write_text("# changed\n")
     assert not kernelbuild.build(tree, BENCH_X86).skipped
+    for text in ("/* a file git does not know */\n", "/* changed */\n"):
+        (tree / "new.c").write_text(text)
+        assert not kernelbuild.build(tree, BENCH_X86).skipped
+        assert kernelbuild.build(tree, BENCH_X86).skipped
 
 
 def test_lost_options_are_listed(source: MakeSource) -> None:
@@ -304,7 +318,11 @@ def test_verb(source: MakeSource, capsys: pytest.CaptureFixture[str]) -> None:
     assert "7.2.13" in said.out and "KDIR=" in said.out
     assert "KERNEL  7.2.13 bench-x86" in said.err
     assert cli.main(["kernel", "list"]) == 0
-    assert "bench" in capsys.readouterr().out
+    kernels, here = capsys.readouterr().out.splitlines()
+    assert "bench" in kernels and "KDIR=" in kernels
+    assert "7.2.13" in here and f"KSRC={layout.shown(source())}" in here
+    assert cli.main(["kernel", "--json", "list"]) == 0
+    assert [row["version"] for row in json.loads(capsys.readouterr().out)] == ["7.2.13", "7.2.13"]
     assert cli.main(["kernel", "build", str(source()), "--arch", "arm"]) == 2
     assert cli.main(["kernel", "-n", "build", str(source()), "--arch", "um"]) == 0
     assert "ARCH=um" in capsys.readouterr().out

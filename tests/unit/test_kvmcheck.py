@@ -49,6 +49,15 @@ def test_upstreams_counts_pass(built: KvmBuild) -> None:
     assert kvmcheck.require(built).plain == {"populate_seq": 4500}
 
 
+@pytest.mark.parametrize("mirrored", [True, False])
+def test_whatever_fails_in_the_guest_fails_the_check(mirrored: bool) -> None:
+    """A count that cannot be read is a lost guest, and not a damaged answer."""
+    steps = [line for line in kvmcheck._script(GOLDEN, mirrored=mirrored).splitlines()
+             if not line.startswith(("say ", "for "))]
+    assert len(steps) == (7 if mirrored else 2)
+    assert [line for line in steps if not line.endswith(" || failed=1")] == []
+
+
 def test_another_count_refuses_timing(built: KvmBuild) -> None:
     keep(built, judged(link=11))
     with pytest.raises(GateError, match="not upstream's") as error:

@@ -27,6 +27,7 @@ def tree(tmp_path: Path) -> Path:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(TEXT)
     (root / "Makefile").write_text(MAKEFILE)
+    (root / "Kconfig").touch()
     return root
 
 
@@ -115,6 +116,13 @@ def test_what_is_no_hook_list(text: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         kvmhooks.load(path)
     assert caught.value.where == "hooks-x.toml"
+
+
+def test_lists_are_in_the_order_of_their_trees(tmp_path: Path) -> None:
+    """What a list shows when no tree is named is that for the newest."""
+    for version in ("7.10", "7.2", "6.16"):
+        (tmp_path / f"hooks-{version}.toml").write_text(f'trees = ["{version}"]\nhook = []\n')
+    assert [one.trees for one in kvmhooks.lists(tmp_path)] == [("6.16",), ("7.2",), ("7.10",)]
 
 
 def test_the_lists_here_name_every_file_by_its_place() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from generator import layout
+from generator import layout, proc
 from generator.errors import BuildError
 from generator.kvm import kvmhooks, kvmhost
 from generator.kvm.kvmhost import KvmBuild
@@ -45,12 +45,57 @@ def test_a_kernel_with_kvm_built_in_is_refused(tree: KernelTree) -> None:
         kvmhost.make(Path("src"), tree, 1)
 
 
+def test_the_fingerprint_follows_kvms_headers_and_the_kernel(tmp_path: Path) -> None:
+    """kvm_types.h sizes KVM's caches; an own kernel built again keeps its release and .config."""
+    types, image = tmp_path / "arch/x86/include/asm/kvm_types.h", tmp_path / "vmlinux"
+    types.parent.mkdir(parents=True)
+    found = []
+    for header, kernel in (("40", "one"), ("64", "one"), ("64", "another")):
+        types.write_text(f"#define KVM_ARCH_NR_OBJS_PER_MEMORY_CACHE {header}\n")
+        image.write_text(kernel)
+        found.append(kvmhost._fingerprint(tmp_path, replace(TREE, kind="built", image=image), ()))
+    assert len(set(found)) == 3
+    packaged = replace(TREE, image=image)
+    now = kvmhost._fingerprint(tmp_path, packaged, ())
+    image.write_text("a kernel that only boots")
+    assert kvmhost._fingerprint(tmp_path, packaged, ()) == now
+
+
+def test_no_module_drops_the_hold_on_itself() -> None:
+    """What stands after such a call may be gone: who holds a module is who calls into it."""
+    sources = [path for path in layout.KMOD.rglob("*.[ch]")
+               if "module_put(THIS_MODULE)" in path.read_text()]
+    assert sources == []
+
+
+def test_the_driver_is_there_as_a_whole_at_any_time(tmp_path: Path,
+                                                    monkeypatch: pytest.MonkeyPatch) -> None:
+    driver = KvmBuild(tmp_path, "7.2.13", "f").driver
+    driver.parent.mkdir()
+    driver.write_text("whole")
+    gcc = tmp_path / "gcc"
+    monkeypatch.setattr(proc, "which", lambda program, package: str(gcc))
+    for end in ("false", "true"):
+        gcc.write_text('#!/bin/sh\nwhile [ "$1" != -o ]; do shift; done\n'
+                       f'grep -q whole {driver} && echo half >"$2"; {end}\n')
+        gcc.chmod(0o755)
+        if end == "false":
+            with pytest.raises(BuildError, match="driver program"):
+                kvmhost._make_driver(tmp_path)
+            assert driver.read_text() == "whole"
+    kvmhost._make_driver(tmp_path)
+    assert driver.read_text() == "half\n"
+
+
 def test_what_was_not_built_is_not_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(layout, "kvm_tree", lambda release: tmp_path)
     with pytest.raises(BuildError, match="no hooked KVM"):
-        kvmhost.find("7.2.13")
-    (tmp_path / kvmhost.STAMP).write_text(json.dumps({"version": "7.2.13", "fingerprint": "f"}))
-    assert kvmhost.find("7.2.13") == KvmBuild(tmp_path, "7.2.13", "f")
+        kvmhost.find(TREE)
+    kvmhost._put_stamp(tmp_path, "7.2.13", "f", TREE)
+    assert kvmhost.find(TREE) == KvmBuild(tmp_path, "7.2.13", "f")
+    with pytest.raises(BuildError, match="another kernel of the same release") as caught:
+        kvmhost.find(replace(TREE, config_hash="dead"))
+    assert "--kdir /somewhere" in caught.value.fix
 
 
 def test_a_strategy_is_staged_with_what_kvm_exports(tmp_path: Path) -> None:

@@ -89,6 +89,26 @@ def test_says_what_it_will_do_and_writes_the_script(tmp_path: Path,
         subprocess.run([*shell, "-n"], input=script, text=True, check=True)
 
 
+def test_all_that_are_loaded_go(tmp_path: Path) -> None:
+    """Interrupted between turns, several of them are: none is passed over, and it tidies once."""
+    metal.RUNNER.prepare(Guest(metal.NOTES, tmp_path / "boot/initramfs.cpio.gz", 2), load(tmp_path))
+    script = (tmp_path / "boot" / metal.SCRIPT).read_text()
+    start = script[:script.index("\ntrap tidy EXIT\n")].replace("exec 3>", "exec 3>>")
+    for name in ("extspt_listed", "extspt_listed_aprime", "group", "home", "bin"):
+        (tmp_path / name).mkdir()
+    rmmod = tmp_path / "bin/rmmod"
+    rmmod.write_text(f'#!/bin/sh\necho "$1" >>{tmp_path}/went; rmdir "{tmp_path}/$1"\n')
+    rmmod.chmod(0o755)
+    text = (start.replace("/sys/module", str(tmp_path)) + "\ntrap tidy EXIT\ntrap stop TERM\n"
+            f"entered=yes left=yes group={tmp_path}/group home={tmp_path}/home\nkill -TERM $$\n")
+    done = subprocess.run(["/bin/sh", "-c", text, "metal.sh", "modules", str(tmp_path / "serial")],
+                          env={"PATH": f"{tmp_path}/bin:/usr/bin:/bin"}, capture_output=True,
+                          text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (15, "")   # left=yes: it exits from within
+    went = (tmp_path / "went").read_text().split()
+    assert sorted(went) == ["extspt_listed", "extspt_listed_aprime"]
+
+
 def test_the_script_gets_the_time_to_tidy_up(tmp_path: Path) -> None:
     """Ctrl-C while a case runs: the script is told to stop and waited for."""
     body = ("import signal, sys, time\n"

@@ -57,6 +57,9 @@ def test_prepared_source_can_be_built_in(source: Path, tmp_path: Path) -> None:
     assert (folder / "Module.symvers").read_bytes() == (like.kdir / "Module.symvers").read_bytes()
     (source / "broken").touch()
     assert prepare.prepare(source, like) == folder      # nothing is done twice
+    (like.kdir / "Module.symvers").write_text("0x2\tprintk\tvmlinux\tEXPORT_SYMBOL\t\n")
+    with pytest.raises(BuildError, match="modules_prepare fails"):
+        prepare.prepare(source, like)       # the package was renewed, and kept its release
 
 
 def test_other_version_is_refused(source: Path, tmp_path: Path) -> None:

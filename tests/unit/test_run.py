@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from generator import cli
 from generator.errors import UsageError
-from generator.runners import qemu
-from generator.runs import plan, session
+from generator.runners import metal, qemu
+from generator.runs import plan, session, store
 from generator.runs.store import Run
 from generator.verbs import build
 from generator.verbs import run as verb
@@ -90,6 +92,31 @@ def test_both_boots_have_their_costs(monkeypatch: pytest.MonkeyPatch) -> None:
     for words, table in (([], "default"), (["--costs", "high"], "high")):
         assert cli.main(["run", *words]) == 0
         assert seen.pop() == {"icount": "zero", "mttcg": table}
+
+
+@pytest.mark.parametrize(("host", "fix"), [("kvm", "besides its source"), ("twin", "not --ksrc")])
+def test_a_source_is_no_kernel_for_the_machine_itself(host: str, fix: str) -> None:
+    args = argparse.Namespace(ksrc=Path("linux"), kdir=None, host=host)
+    with pytest.raises(UsageError, match="the kernel that runs here") as caught:
+        verb.own_kernel(args, metal.RUNNER.arch)
+    assert fix in caught.value.fix
+
+
+def test_resume_takes_the_source_that_the_run_was_begun_with(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its kernel is in the cache; without it the modules would be those of another kernel."""
+    built: list[str] = []
+    planned = SimpleNamespace(runner="uml", host="twin", variants=("none",))
+    monkeypatch.setattr(store, "open_run", lambda run: SimpleNamespace(
+        path=Path(run), missing=lambda: ["uml"]))
+    monkeypatch.setattr(session, "plan_of", lambda directory: planned)
+    monkeypatch.setattr(session, "resume", lambda path, modules: Run(path, {"state": "complete",
+                                                                            "boots": {}}, ()))
+    monkeypatch.setattr(verb.kernel, "make", lambda source, recipe: SimpleNamespace(
+        kdir=Path(f"own-{recipe.name}")))
+    monkeypatch.setattr(build, "make", lambda args: built.append(args.kdir) or [])
+    assert cli.main(["run", "--resume", "r", "--ksrc", "linux"]) == 0
+    assert built == ["own-bench-um"]
 
 
 @pytest.mark.parametrize("words", [["--runner", "uml"], ["--boots", "icount,kvm"]])

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import time
@@ -149,6 +150,20 @@ def test_broken_install_is_not_taken_for_done(machine: Path) -> None:
     assert "python3 -m venv failed" in done.stderr
 
 
+def test_a_checkout_behind_a_link_keeps_its_environment(machine: Path) -> None:
+    have_packages(machine)
+    python = machine / "co/.venv/bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\n[ "$1" = -c ] && echo {machine.resolve()}/co/.venv\n')
+    python.chmod(0o755)
+    stub(machine, "python3", "exit 0")
+    (machine / "link").symlink_to(machine / "co")
+    done = subprocess.run(["sh", str(machine / "link" / SCRIPT)], capture_output=True, text=True,
+                          check=False, timeout=60, env={"PATH": str(machine / "bin")})
+    assert done.returncode == 15 and "pip could not install" in done.stderr
+    assert python.exists() and "virtual environment" not in done.stderr
+
+
 def test_second_run_does_nothing_and_is_quick() -> None:
     assert (layout.ROOT / ".venv/.extspt-setup").exists(), "run 'make setup' first"
     command = ["sh", str(layout.ROOT / SCRIPT)]
@@ -177,6 +192,13 @@ def test_scratch_folder_goes_with_the_failure(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="disk full"):
         fail()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_download_left_is_not_taken_up(tmp_path: Path) -> None:
+    left = tmp_path / f".download-{os.getpid()}"
+    (left / "root/usr").mkdir(parents=True)
+    with image.scratch(tmp_path) as fresh:
+        assert fresh == left and list(fresh.iterdir()) == []
 
 
 def test_image_that_is_there_needs_no_network(tmp_path: Path,

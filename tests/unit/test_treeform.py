@@ -10,7 +10,7 @@ import pytest
 from test_kernel import CONFIG, tree
 
 from generator import layout, proc
-from generator.errors import BuildError
+from generator.errors import BuildError, RigError
 from generator.trees import compiler, kernel, treeform
 from generator.trees.kernel import KernelTree
 from generator.trees.treeform import Form
@@ -59,6 +59,38 @@ def test_configured_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert f"make -C {folder} O=" in refusal(folder).fix
 
 
+def test_a_mend_is_for_the_architecture_of_the_tree(tmp_path: Path) -> None:
+    """make without ARCH=um would rewrite the configuration of a UML tree for x86."""
+    folder = source(tmp_path / "s", configured=True)
+    with (folder / ".config").open("a") as config:
+        config.write("CONFIG_UML=y\n")
+    assert refusal(folder).fix == f"make -C {folder} ARCH=um modules_prepare"
+    tree(folder, RELEASE, config=CONFIG + "CONFIG_UML=y\n")
+    (folder / "Module.symvers").unlink()
+    assert f"make -C {folder} ARCH=um -j" in refusal(folder).fix
+
+
+def test_packages_with_a_file_missing_are_fetched_anew(trees: Path) -> None:
+    headers = tree(trees / f"sid-cloud/usr/src/linux-headers-{RELEASE}", RELEASE)
+    (headers / "scripts/mod/modpost").unlink()
+    assert "extspt tree fetch" in refusal(trees / "sid-cloud").fix
+
+
+def test_compiler_of_a_root_that_cannot_be_entered(trees: Path,
+                                                   monkeypatch: pytest.MonkeyPatch) -> None:
+    root = trees / "sid-cloud"
+    tree(root / f"usr/src/linux-headers-{RELEASE}", RELEASE)
+    monkeypatch.setattr(compiler, "version_line", lambda program, inside=(): "")
+    found = KernelTree.probe(root)
+    with pytest.raises(BuildError, match="gcc-12 is not installed"):
+        kernel.require_compiler(found)
+    (root / "usr/bin").mkdir()
+    (root / "usr/bin/gcc-12").touch()
+    with pytest.raises(BuildError, match="cannot be run in a chroot") as caught:
+        kernel.require_compiler(found)
+    assert caught.value.fix.startswith("be root")
+
+
 def test_prepared_without_symvers(tmp_path: Path) -> None:
     folder = source(tree(tmp_path / "s") / "x").parent
     (folder / "MAINTAINERS").write_text("")
@@ -96,6 +128,9 @@ def test_config_that_shrank_is_refused(tmp_path: Path, trees: Path) -> None:
 def test_prepared_tree_boots_the_image_of_its_release_and_of_no_other(
         tmp_path: Path, trees: Path) -> None:
     folder = prepared(tmp_path / "t")
+    with pytest.raises(RigError, match="no bootable image") as caught:
+        KernelTree.probe(folder).need_image()
+    assert "extspt tree fetch" in caught.value.fix      # never: build another one there
     for release in (RELEASE, RELEASE.replace("cloud-", "")):
         boot = trees / f"of-{release}/boot"
         boot.mkdir(parents=True)

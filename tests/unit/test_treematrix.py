@@ -12,7 +12,7 @@ from test_distro import Stub
 from test_kernel import tree
 
 from generator import cli, layout
-from generator.errors import BuildError
+from generator.errors import BuildError, RigError
 from generator.kvm import kvmhost, kvmmatrix
 from generator.modules.variant import all_variants
 from generator.trees import compiler, distro, kernel, kernelbuild, treetable
@@ -60,20 +60,39 @@ def test_headers_are_fetched_from_the_first_suite_that_has_them() -> None:
     assert all("no hook list" in gone[k].reason for k in (4, 5))
 
 
+def test_a_mirror_that_does_not_answer_is_not_one_that_has_none(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    def offered(suite: str, silent: tuple[str, ...]) -> str:
+        if suite in silent:
+            raise RigError(f"no package lists of {suite}")
+        return ""
+    for silent in (("experimental",), distro.SUITES):
+        monkeypatch.setattr(distro, "offered", lambda suite, silent=silent: offered(suite, silent))
+        reason = next(matrix.targets("5.10", True, None)).reason
+        assert reason.endswith(f"does not answer for {', '.join(silent)}")
+        assert ("no suite of the mirror has it (bookworm" in reason) == (silent != distro.SUITES)
+
+
 def test_own_kernels_are_built_only_when_asked(tmp_path: Path) -> None:
     source = layout.SOURCES / "7.2.13"
     source.mkdir(parents=True)
     (source / "Makefile").write_text("VERSION = 7\nPATCHLEVEL = 2\nSUBLEVEL = 13\n")
     (source / "Kconfig").write_text("")
+    (layout.SOURCES / "7.2.9").mkdir()      # an older one
     reasons = [target.reason for target in matrix.targets("7.2", False, None)]
+    assert "7.2.13" in reasons[2]
     assert "extspt kernel build" in reasons[2] and reasons[3].endswith("--arch um")
 
     def fails(source: Path, recipe: Recipe) -> kernelbuild.OwnKernel:
-        raise BuildError(f"{recipe.arch} does not build")
+        raise BuildError(f"{recipe.arch} does not build", evidence="a.c:1: error: x")
 
-    assert [t.reason for t in matrix.targets("7.2", False, fails)][2:] == [
+    found = list(matrix.targets("7.2", False, fails))[2:]
+    assert [t.reason for t in found] == [
         "x86 does not build", "um does not build", "there is no tree to build KVM for",
         "x86 does not build"]
+    said = [next(matrix.cells(t, [], [])) for t in found]
+    assert [cell.state for cell in said] == ["FAIL", "FAIL", "SKIP", "FAIL"]
+    assert said[0].ktap == "not ok @ 7.2 own-x86 - build" and "error: x" in said[0].evidence
     assert reasons[-1].endswith("--flavor kvm")
 
 

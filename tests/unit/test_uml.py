@@ -8,6 +8,7 @@ import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -36,6 +37,21 @@ def test_command_line() -> None:
     assert "seccomp=on" in words and "con0=null,fd:2" in words
     assert [word for word in words[1:] if os.sep in word] == ["rdinit=/init"]
     assert shell[2].endswith("3>serial.txt") and "ssl1=null,fd:3" in words
+
+
+@pytest.mark.parametrize(("free", "flags", "fits"), [
+    (1 << 30, 0, True), (64 << 20, 0, False), (1 << 30, os.ST_NOEXEC, False)])
+def test_memory_is_in_shm_where_it_fits_and_may_be_executed(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, flags: int,
+        fits: bool) -> None:
+    monkeypatch.setattr(os, "statvfs", lambda path: SimpleNamespace(
+        f_flag=flags, f_bavail=free // 4096, f_frsize=4096))
+    there = uml.environment("/home", 512, str(tmp_path))
+    assert there == {"HOME": "/home", "TMPDIR": str(tmp_path) if fits else "/home"}
+
+
+def test_memory_is_on_the_disk_without_shm(tmp_path: Path) -> None:
+    assert uml.environment("/home", 512, str(tmp_path / "none"))["TMPDIR"] == "/home"
 
 
 def test_native_tier() -> None:

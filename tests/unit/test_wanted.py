@@ -22,6 +22,7 @@ def made(folder: Path, number: str) -> Path:
     major, minor, patch = number.split(".")
     (folder / "Makefile").write_text(f"VERSION = {major}\nPATCHLEVEL = {minor}\n"
                                      f"SUBLEVEL = {patch}\nEXTRAVERSION =\n")
+    (folder / "Kconfig").touch()
     mmu = folder / "arch/x86/kvm/mmu/tdp_mmu.c"
     mmu.parent.mkdir(parents=True)
     mmu.touch()

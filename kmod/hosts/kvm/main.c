@@ -159,6 +159,8 @@ static int kvm_pass(const char *command)
 
 	if (extspt_control.alive)
 		return -EBUSY;
+	if (!extspt_control.ran)
+		return -EINVAL;
 	if (!strcmp(command, "detail"))
 		return kvm_pass_detail();
 	if (!strcmp(command, "done"))

@@ -119,6 +119,9 @@ static void vm_destroy(void *state)
 	enum check_path before = check_path_enter(PATH_TEARDOWN);
 	struct kvm_vm_state *vm = state;
 
+	/* A VM whose creation failed half-way was never told to let its HKID go. */
+	if (vm->modelled && !vm->released_at)
+		vm_release(vm);
 	mutex_lock(&vms_lock);
 	list_del(&vm->node);
 	mutex_unlock(&vms_lock);
@@ -277,17 +280,15 @@ static int phys_prepare(void *vcpu, struct page *page, int level)
 	return ret;
 }
 
-/* Until it is unbound a run is not over, and the module stays. */
+/* Until it is unbound a run is not over. */
 static int gmem_bound(struct page *page, unsigned int nr)
 {
 	enum check_path before = check_path_enter(PATH_OTHER);
 	int ret = pamt_install_bound(page, nr);
 
 	check_path_leave(before);
-	if (!ret) {
+	if (!ret)
 		atomic_inc(&kvm_nr_vms);
-		__module_get(THIS_MODULE);
-	}
 	return ret;
 }
 
@@ -296,7 +297,6 @@ static void gmem_unbound(struct page *page, unsigned int nr)
 	pamt_install_unbound(page, nr);
 	if (atomic_dec_and_test(&kvm_nr_vms))
 		wake_up_all(&kvm_vm_gone);
-	module_put(THIS_MODULE);
 }
 
 /* NULL for a point that the design does not need. */

@@ -302,14 +302,20 @@ DEFINE_STATIC_KEY_FALSE(extspt_fault_point);
 DEFINE_STATIC_KEY_FALSE(extspt_phys_point);
 DEFINE_STATIC_KEY_FALSE(extspt_gmem_point);
 
+/* VMs without a strategy, such as SNP's or those older than it, have private faults, too. */
 int extspt_fault_begin(struct kvm_vcpu *vcpu, kvm_pfn_t pfn)
 {
-	return extspt_ops->fault_begin(*extspt_vcpu_state(vcpu), pfn_to_page(pfn), PG_LEVEL_4K);
+	void *state = *extspt_vcpu_state(vcpu);
+
+	return state ? extspt_ops->fault_begin(state, pfn_to_page(pfn), PG_LEVEL_4K) : 0;
 }
 
 void extspt_fault_end(struct kvm_vcpu *vcpu)
 {
-	extspt_ops->fault_end(*extspt_vcpu_state(vcpu));
+	void *state = *extspt_vcpu_state(vcpu);
+
+	if (state)
+		extspt_ops->fault_end(state);
 }
 
 int extspt_phys_prepare(struct kvm_vcpu *vcpu, kvm_pfn_t pfn)
@@ -322,23 +328,39 @@ void extspt_phys_cleanup(kvm_pfn_t pfn)
 	extspt_ops->phys_cleanup(pfn_to_page(pfn), PG_LEVEL_4K);
 }
 
+/* For who has no VM of the strategy's, so that it may be about to go. NULL, or held. */
+static const struct extspt_kvm_ops *extspt_ops_get(void)
+{
+	const struct extspt_kvm_ops *ops;
+
+	guard(rcu)();
+	ops = READ_ONCE(extspt_ops);
+	return ops && ops->gmem_bound && try_module_get(ops->owner) ? ops : NULL;
+}
+
 /*
- * The folio's private word, which guest_memfd has no use for, says that the
- * strategy knows it, so that it is told of each folio once.
+ * Of any VM's memory. The folio's private word, which guest_memfd has no use for,
+ * says that the strategy knows it, so that it is told of each folio once. A folio
+ * may outlive its VM: it has a hold on the strategy's module of its own.
  */
 struct folio *extspt_gmem_folio(struct folio *folio)
 {
+	const struct extspt_kvm_ops *ops;
 	struct address_space *mapping;
 	loff_t pos;
 	int ret;
 
 	if (IS_ERR(folio) || folio->private == &extspt_ops)
 		return folio;
-	ret = extspt_ops->gmem_bound(folio_page(folio, 0), folio_nr_pages(folio));
+	ops = extspt_ops_get();
+	if (!ops)
+		return folio;
+	ret = ops->gmem_bound(folio_page(folio, 0), folio_nr_pages(folio));
 	if (!ret) {
 		folio->private = &extspt_ops;
 		return folio;
 	}
+	module_put(ops->owner);
 	mapping = folio->mapping;
 	pos = folio_pos(folio);
 	folio_unlock(folio);
@@ -347,13 +369,15 @@ struct folio *extspt_gmem_folio(struct folio *folio)
 	return ERR_PTR(ret);
 }
 
-/* Maybe after its VM: each folio has a hold on the strategy, see gmem_bound(). */
 void extspt_gmem_free_folio(struct folio *folio)
 {
+	const struct extspt_kvm_ops *ops = extspt_ops;
+
 	if (folio->private != &extspt_ops)
 		return;
 	folio->private = NULL;
-	extspt_ops->gmem_unbound(folio_page(folio, 0), folio_nr_pages(folio));
+	ops->gmem_unbound(folio_page(folio, 0), folio_nr_pages(folio));
+	module_put(ops->owner);
 }
 
 static void extspt_point(struct static_key_false *point, bool on)
@@ -384,7 +408,7 @@ int extspt_kvm_register(const struct extspt_kvm_ops *ops)
 	static_call_update(extspt_map, ops->map);
 	static_call_update(extspt_remove, ops->remove);
 	static_call_update(extspt_free_spt, ops->free_spt);
-	extspt_ops = ops;
+	WRITE_ONCE(extspt_ops, ops);
 	extspt_points_set(ops);
 	return 0;
 }
@@ -397,7 +421,7 @@ void extspt_kvm_unregister(const struct extspt_kvm_ops *ops)
 	if (WARN_ON_ONCE(extspt_ops != ops))
 		return;
 	extspt_points_set(NULL);
-	extspt_ops = NULL;
+	WRITE_ONCE(extspt_ops, NULL);
 	static_call_update(extspt_topup, extspt_no_topup);
 	static_call_update(extspt_alloc, extspt_no_alloc);
 	static_call_update(extspt_free_unused, extspt_no_free);
