@@ -56,18 +56,20 @@ int extspt_tdx_init(void)
 	ret = pamt_refcounts_init();
 	if (ret)
 		goto stop_seam;
+	/* What a choice has set up by halves, its exit takes down. */
 	ret = pamt_lock_init();
 	if (ret)
-		goto free_refcounts;
+		goto exit_lock;
 	ret = split_source_init();
 	if (ret)
-		goto exit_lock;
+		goto exit_split;
 	vendor_call_init();
 	return 0;
 
+exit_split:
+	split_source_exit();
 exit_lock:
 	pamt_lock_exit();
-free_refcounts:
 	pamt_refcounts_exit();
 stop_seam:
 	seam_exit();
