@@ -46,7 +46,8 @@ class Waterfall:
     """One figure from A to B. Values are NaN where a design on the way has none.
 
     ``floor``: what is not larger is no effect. ``pairs``: two decisions and what they do together
-    beyond what each does alone, from A, where that is larger than the floor.
+    beyond what each does alone, from A, where that is larger than twice the floor: it is a
+    difference of differences.
     """
 
     key: str

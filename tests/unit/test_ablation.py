@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import random
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 import synthetic
+from matplotlib.patches import Rectangle
 
 from generator import cli
 from generator.errors import DataError
@@ -76,7 +78,28 @@ def test_a_design_without_the_figure_leaves_a_gap(small_tree: Path) -> None:
     found = walked(small_tree, {A: 1, GUARD: 1, MIN: 1, B: 1})
     split = next(fall for fall in found.waterfalls if fall.key == "split")
     assert math.isnan(split.start) and not split.whole
+    text = "\n".join(waterfall.lines(found))
+    assert "Neither A nor B has: instructions per split" in text
+    assert "not all designs between them have it" not in text
+
+
+def test_a_design_on_the_way_without_the_figure(small_tree: Path) -> None:
+    run = measured(small_tree, {A: 1000, GUARD: 1300, MIN: 900, B: 1200})
+    lost = [{**r, "rc": 22} if (r["variant"], r["workload"]) == (GUARD, "populate_seq") else r
+            for r in run.records]
+    found = ablation.ablate(lattice(small_tree), Run(run.path, run.manifest, tuple(lost)))
+    assert (fault(found).start, fault(found).end, fault(found).whole) == (1000, 1200, False)
     assert "not all designs between them have it" in "\n".join(waterfall.lines(found))
+
+
+def test_bars_on_the_way_are_in_the_figure(small_tree: Path) -> None:
+    """Up by 900 and down again: the highest point is neither A nor B."""
+    found = walked(small_tree, {A: 100, GUARD: 1000, MIN: 60, B: 120})
+    drawn = waterfall.figure(dataclasses.replace(found, waterfalls=(fault(found),)))
+    assert drawn is not None
+    [axes] = [axes for axes in drawn.axes if axes.get_visible()]
+    ends = [bar.get_x() + bar.get_width() for bar in axes.patches if isinstance(bar, Rectangle)]
+    assert max(ends) <= axes.get_xlim()[1]
 
 
 def test_a_run_without_a_design_is_refused(small_tree: Path) -> None:
