@@ -151,10 +151,15 @@ def _pairs(keys: Taken, values: Mapping[Taken, float], floor: float) -> list[tup
     return found
 
 
+def as_json(ablation: Ablation) -> str:
+    """The ablation as load() reads it; null for a figure that is not there."""
+    return json.dumps(_plain(asdict(ablation)), indent=1) + "\n"
+
+
 def write(ablation: Ablation, folder: Path) -> Path:
     """Keep the ablation in the run's folder, for reports."""
     path = folder / FILE
-    store.write_atomically(path, (json.dumps(_plain(asdict(ablation)), indent=1) + "\n").encode())
+    store.write_atomically(path, as_json(ablation).encode())
     return path
 
 

@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     if args.scores:
         return _scores(args, table)
     title = f"designs x criteria, {f'run {done.id}' if done else 'no run: source only'}"
-    if args.publish:
+    if args.publish and not proc.dry_run():
         _publish(args.publish, table, title, done)
     if args.json:
         text = json.dumps(criteriatext.data(table), indent=1) + "\n"

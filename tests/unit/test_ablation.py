@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 import random
 from pathlib import Path
@@ -17,7 +18,7 @@ from generator import cli
 from generator.errors import DataError
 from generator.modules.variant import load_variant
 from generator.runs.store import Run
-from generator.studies import ablation, counted, waterfall
+from generator.studies import ablation, asking, counted, waterfall
 from generator.studies.lattice import Lattice
 
 A, B = "cached", "cached+guard=none+cache_min=9"
@@ -137,6 +138,18 @@ def test_figure(small_tree: Path, tmp_path: Path) -> None:
     waterfall.draw(walked(small_tree, {A: 1000, GUARD: 1300, MIN: 900, B: 1600}), again)
     assert (again / "ablation.png").read_bytes() == (tmp_path / "ablation.png").read_bytes()
     assert waterfall.draw(walked(small_tree, {A: 1, GUARD: 1, MIN: 1, B: 1}), tmp_path) == []
+
+
+def test_nothing_is_written_by_a_dry_run(capsys: pytest.CaptureFixture[str], tmp_path: Path,
+                                         monkeypatch: pytest.MonkeyPatch) -> None:
+    run = measured(tmp_path, {"kvm_owned": 1000, "tip_x86_tdx": 2000})
+    monkeypatch.setattr(asking, "measured", lambda *args: run)
+    assert cli.main(["ablate", "kvm_owned", "tip_x86_tdx", "--run", "r1", "-n"]) == 0
+    assert "pamt_lock: fastpath -> always" in capsys.readouterr().out
+    assert not list(tmp_path.iterdir())
+    assert cli.main(["ablate", "kvm_owned", "tip_x86_tdx", "--run", "r1", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["orders"] == 1
+    assert (tmp_path / ablation.FILE).is_file()
 
 
 def test_two_designs_that_decide_the_same(capsys: pytest.CaptureFixture[str]) -> None:
