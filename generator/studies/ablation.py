@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from generator.errors import DataError
+from generator.gate.result import FAIL
 from generator.runs import store
 from generator.studies.counted import MEASURES, SHARE, Counted, Measure
 from generator.studies.lattice import Lattice, Taken, label
@@ -86,10 +87,15 @@ class Ablation:
 def ablate(lattice: Lattice, run: store.Run) -> Ablation:
     """The contributions of every decision, from a run of all designs of the lattice.
 
-    Raises DataError when the run lacks one of them.
+    Raises DataError when the run lacks one of them, or the gate refused it.
     """
     designs = lattice.designs()
+    gate = run.manifest.get("gate") or {}
     missing = sorted(d.name for d in designs.values() if d.name not in run.manifest["variants"])
+    if refused := [name for name in missing if gate.get(name) == FAIL]:
+        raise DataError(f"the gate refused {', '.join(refused)}", where=f"run {run.id}",
+                        fix=f"extspt check '{refused[0]}' says why; extspt ablate --force measures "
+                        "it all the same")
     if missing:
         raise DataError(f"the run has no {', '.join(missing)}", where=f"run {run.id}",
                         fix="measure it: extspt ablate without --run")
@@ -98,7 +104,6 @@ def ablate(lattice: Lattice, run: store.Run) -> Ablation:
     falls = tuple(_waterfall(measure, lattice, {
         taken: counted.value(design.name, measure) for taken, design in designs.items()},
         counted.value(again, measure)) for measure in MEASURES)
-    gate = run.manifest.get("gate") or {}
     return Ablation(run.id, lattice.a.name, lattice.b.name, len(lattice.paths), falls,
                     {_word(taken): design.name for taken, design in designs.items()},
                     {d.name: str(gate.get(d.name, "not run")) for d in designs.values()},

@@ -108,6 +108,12 @@ def test_a_run_without_a_design_is_refused(small_tree: Path) -> None:
         walked(small_tree, {A: 1, GUARD: 1, B: 1})
 
 
+def test_a_design_that_the_gate_refused_is_no_missing_one(small_tree: Path) -> None:
+    """'Measure it' would end here again."""
+    with pytest.raises(DataError, match=r"the gate refused cached\+cache_min=9\n.*--force"):
+        walked(small_tree, {A: 1, GUARD: 1, B: 1}, gate={MIN: "FAIL"})
+
+
 def test_stored_and_read_again(small_tree: Path, tmp_path: Path) -> None:
     found = walked(small_tree, {A: 1000, GUARD: 1300, MIN: 900, B: 1600}, gate={A: "PASS"})
     assert found.gate == {A: "PASS", GUARD: "not run", MIN: "not run", B: "not run"}
