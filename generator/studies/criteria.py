@@ -137,7 +137,8 @@ def _contention(facts: Facts) -> Cell:
 
 def _softirq(facts: Facts) -> Cell:
     if facts.gate is None or not any("debug" in stage for stage in facts.gate.stages):
-        return missing("needs the gate with a debug kernel (lockdep): extspt check --debug")
+        return missing("needs the gate with a debug kernel (lockdep): extspt matrix --measure "
+                       "--gate full")
     return found(facts, "C11", ("lockdep", "sleep", "softirq"))
 
 

@@ -173,4 +173,7 @@ def test_a_split_of_its_own() -> None:
 def test_static_pamt_saves_nothing() -> None:
     cells = criteria.table([load_variant("upstream"), load_variant("kvm_owned")], None)
     assert cells["upstream"]["C13"].text == "static"
+    [cell] = [one for one in criteriatext.data(cells)
+              if (one["design"], one["criterion"]) == ("upstream", "C13")]
+    assert (cell["value"], cell["source"]) == (None, "source")      # JSON has no infinity
     assert not cells["kvm_owned"]["C13"].measured
