@@ -118,7 +118,7 @@ def grid(axes: Mapping[str, tuple[str, ...]], designs: Sequence[Variant], worklo
     points = [tuple(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
     named = {point: _workload(workload, point) for point in points}
     variants: dict[tuple[str, Point], str] = {}
-    illegal: dict[str, str] = {}
+    illegal: dict[str, ConfigError] = {}
     tried: dict[tuple[str, str], list[str]] = {}
     for design, point in itertools.product(designs, points):
         used = [item for item in point if item[0] not in PARAMETERS and _has(design, item[0], root)]
@@ -126,7 +126,7 @@ def grid(axes: Mapping[str, tuple[str, ...]], designs: Sequence[Variant], worklo
         try:
             variants[design.name, point] = variant.load_variant(name, root).name
         except ConfigError as error:
-            illegal[name] = error.what
+            illegal[name] = error
         for item in used:
             tried.setdefault(item, []).append(name)
     if idle := [key for key in axes if key not in {*PARAMETERS, *(item[0] for item in tried)}]:
@@ -135,10 +135,12 @@ def grid(axes: Mapping[str, tuple[str, ...]], designs: Sequence[Variant], worklo
     for (key, value), names in tried.items():
         if illegal.keys() >= set(names):
             raise UsageError(f"no design here can have {key}={value}",
-                             fix="; ".join(dict.fromkeys(illegal[name] for name in names)))
+                             fix="; ".join(dict.fromkeys(
+                                 f"{illegal[name].what}; {illegal[name].fix}" for name in names)))
     possible = tuple(p for p in points if any((d.name, p) in variants for d in designs))
     return Grid(axes, tuple(d.name for d in designs), possible, variants,
-                {point: named[point] for point in possible}, illegal)
+                {point: named[point] for point in possible},
+                {name: error.what for name, error in illegal.items()})
 
 
 def _workload(workload: str, point: Point) -> str:
@@ -188,8 +190,10 @@ def read(measured: Grid, run: store.Run, metric: str, stat: str, boot: str = "")
     flips = crossover.find(measured.axes, measured.points, crossover.orders(found, controls))
     any_one = next(iter(figures.values()))
     workload = plan.plain(next(iter(measured.workloads.values())))
+    variants, workloads = {*measured.variants.values(), again}, {*measured.workloads.values()}
     failed = {f"{case['variant']} {case['workload']}": why for case in run.records
-              if case["boot"] == boot and (why := rows.failed(case))}
+              if case["boot"] == boot and case["variant"] in variants
+              and case["workload"] in workloads and (why := rows.failed(case))}
     return Sweep(run.id, any_one.tier, workload, f"{metric} {stat}", any_one.unit, measured.axes,
                  measured.points, values, tuple(flips), measured.illegal, failed,
                  max(len(one.values) for one in figures.values()))
