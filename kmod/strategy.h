@@ -99,7 +99,7 @@ static inline int extspt_vcpu_topup(struct extspt_vcpu *vcpu)
 
 	if (!ret)
 		ret = pamt_source_kvm_topup(&vcpu->pamt);
-	if (ret || !pamt_source_wants_topup(sept_source_list_pages()))
+	if (ret || !pamt_source_wants_topup())
 		return ret;
 	return vendor_call(topup, vcpu, sept_source_list_pages());
 }

@@ -71,7 +71,7 @@ def changes(pairs: tuple[tuple[str, str], ...], axes: Mapping[str, Mapping[str, 
                 raise unknown(f"choice of {key}", value, axes[key])
             choices[key] = value
         elif (symbol := f"{PREFIX}{key}".upper()) in known:
-            values[symbol] = value
+            values[symbol] = str(int(value)) if value.isdecimal() else value
         else:
             raise unknown("axis or tunable", key, [*axes, *sorted(known.values())])
     return Changes(choices, values)

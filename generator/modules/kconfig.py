@@ -188,7 +188,7 @@ def _refuse_lost(tree: Any, lines: list[_Line]) -> None:
         if sym.str_value == wanted or (_kind(sym) == "int" and _same_number(sym, wanted)):
             continue
         raise ConfigError(f"{line.name}={line.value} does not hold: {_why_lost(sym, wanted)}",
-                          where=line.where, fix=f"allowed: {_allowed(sym)}")
+                          where=line.where, fix=f"allowed: {_allowed(sym, here=True)}")
 
 
 def _same_number(sym: Any, wanted: str) -> bool:
@@ -215,14 +215,16 @@ def _expression(term: Any) -> str:
     return f"({text})" if isinstance(term, tuple) and term[0] is kconfiglib.OR else text
 
 
-def _allowed(sym: Any) -> str:
-    """What may be assigned to a symbol, for a message."""
+def _allowed(sym: Any, *, here: bool = False) -> str:
+    """What may be assigned to a symbol, for a message; ``here``: beside what else is set."""
     if _kind(sym) == "string":
         return 'text in double quotes, \\" and \\\\ escaped'
     if _kind(sym) == "bool":
         if sym.choice is None:
             return "y, n (or '# CONFIG_... is not set')"
-        return "y for one of " + ", ".join(s.name for s in sym.choice.syms)
+        possible = [s.name for s in sym.choice.syms
+                    if not here or kconfiglib.expr_value(s.direct_dep)]
+        return f"y for one of {', '.join(possible)}" if possible else "nothing beside the others"
     spans = [f"{low.str_value} to {high.str_value}" for low, high, condition in sym.ranges
              if kconfiglib.expr_value(condition)]
     return spans[0] if spans else "a decimal number"

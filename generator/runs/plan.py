@@ -107,11 +107,10 @@ def from_json(data: Mapping[str, Any]) -> RunPlan:
 def changed(workload: str) -> dict[str, int]:
     """The parameters in a workload's name; UsageError when they are malformed."""
     _, pairs = adhoc.split(workload)
-    try:
-        return {key: int(value) for key, value in pairs}
-    except ValueError as error:
-        raise UsageError(f"'{workload}': {error}", fix="parameters are numbers: vms+tds=4") \
-            from error
+    if wrong := [f"{key}={value}" for key, value in pairs if not value.isdecimal()]:
+        raise UsageError(f"{wrong[0]} is no parameter", where=workload,
+                         fix="parameters are numbers: vms+tds=4")
+    return {key: int(value) for key, value in pairs}
 
 
 def sizes_of(host: str) -> Mapping[str, Params]:

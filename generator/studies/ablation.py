@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from generator.errors import DataError
+from generator.gate.result import FAIL
 from generator.runs import store
 from generator.studies.counted import MEASURES, SHARE, Counted, Measure
 from generator.studies.lattice import Lattice, Taken, label
@@ -46,7 +47,8 @@ class Waterfall:
     """One figure from A to B. Values are NaN where a design on the way has none.
 
     ``floor``: what is not larger is no effect. ``pairs``: two decisions and what they do together
-    beyond what each does alone, from A, where that is larger than the floor.
+    beyond what each does alone, from A, where that is larger than twice the floor: it is a
+    difference of differences.
     """
 
     key: str
@@ -85,10 +87,15 @@ class Ablation:
 def ablate(lattice: Lattice, run: store.Run) -> Ablation:
     """The contributions of every decision, from a run of all designs of the lattice.
 
-    Raises DataError when the run lacks one of them.
+    Raises DataError when the run lacks one of them, or the gate refused it.
     """
     designs = lattice.designs()
+    gate = run.manifest.get("gate") or {}
     missing = sorted(d.name for d in designs.values() if d.name not in run.manifest["variants"])
+    if refused := [name for name in missing if gate.get(name) == FAIL]:
+        raise DataError(f"the gate refused {', '.join(refused)}", where=f"run {run.id}",
+                        fix=f"extspt check '{refused[0]}' says why; extspt ablate --force measures "
+                        "it all the same")
     if missing:
         raise DataError(f"the run has no {', '.join(missing)}", where=f"run {run.id}",
                         fix="measure it: extspt ablate without --run")
@@ -97,7 +104,6 @@ def ablate(lattice: Lattice, run: store.Run) -> Ablation:
     falls = tuple(_waterfall(measure, lattice, {
         taken: counted.value(design.name, measure) for taken, design in designs.items()},
         counted.value(again, measure)) for measure in MEASURES)
-    gate = run.manifest.get("gate") or {}
     return Ablation(run.id, lattice.a.name, lattice.b.name, len(lattice.paths), falls,
                     {_word(taken): design.name for taken, design in designs.items()},
                     {d.name: str(gate.get(d.name, "not run")) for d in designs.values()},
@@ -150,10 +156,15 @@ def _pairs(keys: Taken, values: Mapping[Taken, float], floor: float) -> list[tup
     return found
 
 
+def as_json(ablation: Ablation) -> str:
+    """The ablation as load() reads it; null for a figure that is not there."""
+    return json.dumps(_plain(asdict(ablation)), indent=1) + "\n"
+
+
 def write(ablation: Ablation, folder: Path) -> Path:
     """Keep the ablation in the run's folder, for reports."""
     path = folder / FILE
-    store.write_atomically(path, (json.dumps(_plain(asdict(ablation)), indent=1) + "\n").encode())
+    store.write_atomically(path, as_json(ablation).encode())
     return path
 
 

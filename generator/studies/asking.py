@@ -40,7 +40,10 @@ def measured(args: argparse.Namespace, designs: Sequence[str],
     """The run args.run names, or a new one: all designs built, gated and run. None on a dry run.
 
     ``words``: options of extspt run. An interrupted run is finished, with its own plan.
+    Raises UsageError for a --publish that is no name: before the minutes, not after them.
     """
+    if args.publish:
+        _folder_of(args.publish)
     if args.run:
         found = store.load_run(args.run)
         if found.complete:
@@ -70,12 +73,9 @@ def publish(kind: str, name: str, run: Run, lines: Sequence[str],
 
     Raises UsageError for a name that is none, DataError for a run that is not complete.
     """
-    from generator.report import published
-
     if not run.complete:
         raise DataError(f"run {run.id} is not complete", fix=f"extspt run --resume {run.id}")
-    folder = published.folder_of(kind)
-    stem = published.folder_of(name).name
+    folder, stem = _folder_of(kind), _folder_of(name).name
     folder.mkdir(parents=True, exist_ok=True)
     text = folder / f"{stem}.txt"
     text.write_text("\n".join([*lines, "", *origin(run)]) + "\n")
@@ -84,6 +84,12 @@ def publish(kind: str, name: str, run: Run, lines: Sequence[str],
         if file.suffix in (".json", ".png", ".svg", ".csv", ".html") and "dark" not in file.name:
             out.append(Path(shutil.copyfile(file, folder / f"{stem}{file.suffix}")))
     return out
+
+
+def _folder_of(name: str) -> Path:
+    from generator.report import published  # it draws: most commands are quicker without
+
+    return published.folder_of(name)
 
 
 def origin(run: Run) -> list[str]:

@@ -137,7 +137,8 @@ def _contention(facts: Facts) -> Cell:
 
 def _softirq(facts: Facts) -> Cell:
     if facts.gate is None or not any("debug" in stage for stage in facts.gate.stages):
-        return missing("needs the gate with a debug kernel (lockdep): extspt check --debug")
+        return missing("needs the gate with a debug kernel (lockdep): extspt matrix --measure "
+                       "--gate full")
     return found(facts, "C11", ("lockdep", "sleep", "softirq"))
 
 
@@ -165,8 +166,12 @@ def _saving(facts: Facts) -> Cell:
 
 
 def _order(facts: Facts) -> Cell:
-    order = facts.variant.values.get("EXTSPT_PAMT_LIST_ORDER", 0)
-    return Cell(f"order {int(order)}", float(order), "source",
+    if facts.variant.choices.get("pamt_install") == "none":
+        return Cell("static", 0.0, "source", "no pair is allocated after the boot")
+    lists = (f"{PREFIX}{name}_ORDER" for name in ("PAMT_LIST", "SPLIT_LIST"))
+    orders = sorted({int(facts.variant.values[name]) for name in lists
+                     if name in facts.variant.values} or {0})
+    return Cell(f"order {'/'.join(map(str, orders))}", float(orders[-1]), "source",
                 "share of 2 MiB blocks left unmovable: not measured")
 
 
@@ -210,7 +215,7 @@ CRITERIA = (
               _split_hold),
     Criterion("C13", "memory saving kept", f"PAMT pages in no vCPU's cache, {REGIONS} x 2 MiB "
               "mapped and a few of them split", _saving),
-    Criterion("C14", "fragmentation", "order of the allocations", _order),
+    Criterion("C14", "fragmentation", "order of the PAMT pages' allocations", _order),
     Criterion("C15", "does batching help", "refills of a cache per 1000 faults",
               lambda f: count(1000 * ratio(
                   f.figure("populate_seq", "count.refills", "count"),

@@ -78,9 +78,9 @@ def _who(names: Sequence[str], table: Table) -> str:
 
 
 def data(table: Table) -> list[dict[str, Any]]:
-    """One mapping per cell; a value that was not measured is None."""
+    """One mapping per cell; a value that is no number, as not measured, is None."""
     return [{"design": name, "criterion": key, "text": cell.text,
-             "value": None if math.isnan(cell.value) else cell.value, "source": cell.source,
+             "value": cell.value if math.isfinite(cell.value) else None, "source": cell.source,
              "note": cell.note} for name, cells in table.items() for key, cell in cells.items()]
 
 

@@ -40,9 +40,14 @@ class Way:
         return tuple(itertools.pairwise(self.stops))
 
     @property
+    def groups(self) -> frozenset[Taken]:
+        """The decisions of each step: one alone, or those that share it."""
+        return frozenset(after - before for before, after in self.steps)
+
+    @property
     def compound(self) -> int:
         """Decisions that share a step with another one."""
-        return sum(len(after - before) - 1 for before, after in self.steps)
+        return sum(len(group) - 1 for group in self.groups)
 
 
 class Lattice:
@@ -72,14 +77,17 @@ class Lattice:
 
     @functools.cached_property
     def paths(self) -> tuple[Way, ...]:
-        """Ways from A to B: all orders of few decisions, two of many; no order twice."""
+        """Ways from A to B: all orders of few decisions, two of many; no order twice.
+
+        All take the same steps, so that what these contribute adds up to the whole difference.
+        """
         keys = [one.key for one in self.differences]
         orders: Iterable[tuple[str, ...]] = itertools.permutations(keys)
         if len(keys) > MOST_ORDERED:
             orders = (tuple(keys), tuple(reversed(keys)))
         found = list(dict.fromkeys(Way(tuple(self._walk(order))) for order in orders))
-        fewest = min(path.compound for path in found)
-        return tuple(path for path in found if path.compound == fewest)
+        steps = min(found, key=lambda path: path.compound).groups
+        return tuple(path for path in found if path.groups == steps)
 
     def designs(self) -> dict[Taken, Variant]:
         """Every design that lies on a path."""

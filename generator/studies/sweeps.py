@@ -89,8 +89,7 @@ def parse(words: Iterable[str]) -> dict[str, tuple[str, ...]]:
         found[key] = values
     points = math.prod(map(len, found.values()))
     if not found or points > MOST_POINTS:
-        raise UsageError(f"a sweep of {points if found else 0} points",
-                         fix=f"give 1 to {MOST_POINTS} of them")
+        raise _points(points if found else 0)
     return found
 
 
@@ -100,7 +99,13 @@ def _span(text: str, word: str) -> list[str]:
     first, last, step = (int(part if part is not None else 1) for part in span.groups())
     if step < 1 or last < first:
         raise UsageError(f"'{word}': {text} holds no value", fix="write first..last:step")
-    return [str(n) for n in range(first, last + 1, step)]
+    if len(found := range(first, last + 1, step)) > MOST_POINTS:
+        raise _points(len(found))
+    return [str(n) for n in found]
+
+
+def _points(number: int) -> UsageError:
+    return UsageError(f"a sweep of {number} points", fix=f"give 1 to {MOST_POINTS} of them")
 
 
 def grid(axes: Mapping[str, tuple[str, ...]], designs: Sequence[Variant], workload: str,
@@ -113,7 +118,7 @@ def grid(axes: Mapping[str, tuple[str, ...]], designs: Sequence[Variant], worklo
     points = [tuple(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
     named = {point: _workload(workload, point) for point in points}
     variants: dict[tuple[str, Point], str] = {}
-    illegal: dict[str, str] = {}
+    illegal: dict[str, ConfigError] = {}
     tried: dict[tuple[str, str], list[str]] = {}
     for design, point in itertools.product(designs, points):
         used = [item for item in point if item[0] not in PARAMETERS and _has(design, item[0], root)]
@@ -121,7 +126,7 @@ def grid(axes: Mapping[str, tuple[str, ...]], designs: Sequence[Variant], worklo
         try:
             variants[design.name, point] = variant.load_variant(name, root).name
         except ConfigError as error:
-            illegal[name] = error.what
+            illegal[name] = error
         for item in used:
             tried.setdefault(item, []).append(name)
     if idle := [key for key in axes if key not in {*PARAMETERS, *(item[0] for item in tried)}]:
@@ -130,10 +135,12 @@ def grid(axes: Mapping[str, tuple[str, ...]], designs: Sequence[Variant], worklo
     for (key, value), names in tried.items():
         if illegal.keys() >= set(names):
             raise UsageError(f"no design here can have {key}={value}",
-                             fix="; ".join(dict.fromkeys(illegal[name] for name in names)))
+                             fix="; ".join(dict.fromkeys(
+                                 f"{illegal[name].what}; {illegal[name].fix}" for name in names)))
     possible = tuple(p for p in points if any((d.name, p) in variants for d in designs))
     return Grid(axes, tuple(d.name for d in designs), possible, variants,
-                {point: named[point] for point in possible}, illegal)
+                {point: named[point] for point in possible},
+                {name: error.what for name, error in illegal.items()})
 
 
 def _workload(workload: str, point: Point) -> str:
@@ -160,9 +167,13 @@ def _has(design: Variant, key: str, root: Path) -> bool:
     return symbol in design.values or symbol not in adhoc.tunables(kconfig.parse(root))
 
 
-def read(measured: Grid, run: store.Run, metric: str, stat: str) -> Sweep:
-    """The figures of a sweep's run, and where the ranking flips; DataError without any."""
-    figures = _figures(run, metric, stat)
+def read(measured: Grid, run: store.Run, metric: str, stat: str, boot: str = "") -> Sweep:
+    """The figures of a sweep's run, and where the ranking flips; DataError without any.
+
+    ``boot``: which one of a run that has several; nothing is compared across two.
+    """
+    boot = _boot(run, boot)
+    figures = _figures(run, boot, metric, stat)
     if not figures:
         raise DataError(f"no case has a figure {metric} {stat}", where=f"run {run.id}",
                         fix="extspt summarize writes the names of all figures to summary.csv")
@@ -179,20 +190,30 @@ def read(measured: Grid, run: store.Run, metric: str, stat: str) -> Sweep:
     flips = crossover.find(measured.axes, measured.points, crossover.orders(found, controls))
     any_one = next(iter(figures.values()))
     workload = plan.plain(next(iter(measured.workloads.values())))
+    variants, workloads = {*measured.variants.values(), again}, {*measured.workloads.values()}
     failed = {f"{case['variant']} {case['workload']}": why for case in run.records
-              if (why := rows.failed(case))}
+              if case["boot"] == boot and case["variant"] in variants
+              and case["workload"] in workloads and (why := rows.failed(case))}
     return Sweep(run.id, any_one.tier, workload, f"{metric} {stat}", any_one.unit, measured.axes,
                  measured.points, values, tuple(flips), measured.illegal, failed,
                  max(len(one.values) for one in figures.values()))
 
 
-def _figures(run: store.Run, metric: str, stat: str) -> dict[tuple[str, str], Series]:
+def _boot(run: store.Run, wanted: str) -> str:
+    names = list(run.manifest["boots"])
+    if len(names) > 1 and wanted not in names:
+        raise DataError(f"no boot {wanted or 'is named'}", where=f"run {run.id}",
+                        fix=f"give --boot {' or '.join(names)}")
+    return str(wanted if wanted in names else names[0])
+
+
+def _figures(run: store.Run, boot: str, metric: str,
+             stat: str) -> dict[tuple[str, str], Series]:
     """(variant, workload) -> the figure in each block; those that have none are left out."""
     found: dict[tuple[str, str], dict[int, rows.Row]] = {}
-    tier = ""
+    tier = str(run.manifest["boots"][boot]["tier"])
     for case in run.records:
-        tier = str(run.manifest["boots"][case["boot"]]["tier"])
-        for row in rows.case_rows(case, tier):
+        for row in rows.case_rows(case, tier) if case["boot"] == boot else ():
             if (row.metric, row.stat) == (metric, stat) and not math.isnan(row.value):
                 found.setdefault((case["variant"], case["workload"]), {})[
                     int(case.get("block", 0))] = row
@@ -203,13 +224,18 @@ def _figures(run: store.Run, metric: str, stat: str) -> dict[tuple[str, str], Se
         min(row.n for row in many.values())) for name, many in found.items()}
 
 
-def write(sweep: Sweep, folder: Path) -> Path:
-    """Keep the sweep in the run's folder, for reports."""
+def as_json(sweep: Sweep) -> str:
+    """The sweep as load() reads it; null for a figure that is not there."""
     data = asdict(sweep)
     data["values"] = {name: [None if math.isnan(value) else value for value in row]
                       for name, row in sweep.values.items()}
+    return json.dumps(data, indent=1) + "\n"
+
+
+def write(sweep: Sweep, folder: Path) -> Path:
+    """Keep the sweep in the run's folder, for reports."""
     path = folder / FILE
-    store.write_atomically(path, (json.dumps(data, indent=1) + "\n").encode())
+    store.write_atomically(path, as_json(sweep).encode())
     return path
 
 

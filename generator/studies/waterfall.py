@@ -41,14 +41,22 @@ def lines(ablation: Ablation) -> list[str]:
            f"{len(ablation.designs)} designs, {ablation.orders} "
            f"order{'s' * (ablation.orders > 1)} of the decisions; tier count, host twin",
            f"run {ablation.run}", ""]
-    quiet = [fall for fall in ablation.waterfalls if not _moves(fall)]
-    for fall in ablation.waterfalls:
+    known = [fall for fall in ablation.waterfalls if not _absent(fall)]
+    quiet = [fall for fall in known if not _moves(fall)]
+    for fall in known:
         if fall not in quiet:
             out += [*_table(fall), ""]
+    if absent := [fall.title for fall in ablation.waterfalls if _absent(fall)]:
+        out += [*textwrap.wrap(f"Neither A nor B has: {'; '.join(absent)}", WIDTH), ""]
     if quiet:
         told = "; ".join(f"{fall.title} ({number(fall.start)})" for fall in quiet)
         out += [*textwrap.wrap(f"No decision changes: {told}", WIDTH), ""]
     return [*out, *_footer(ablation)]
+
+
+def _absent(fall: Waterfall) -> bool:
+    """Both ends are without it: designs that do not split, cases that failed."""
+    return math.isnan(fall.start) and math.isnan(fall.end)
 
 
 def _moves(fall: Waterfall) -> bool:
@@ -115,7 +123,7 @@ def figure(ablation: Ablation) -> Figure | None:
 
 def _draw(axes: Axes, fall: Waterfall, ablation: Ablation) -> None:
     names = [ablation.a, *(part.label for part in fall.parts), ablation.b]
-    level = fall.start
+    level, reached = fall.start, [fall.start, fall.end]
     axes.barh(0, fall.start, color=_TOTAL)
     for place, part in enumerate(fall.parts, start=1):
         axes.barh(place, part.mean, left=level, color=_UP if part.mean > 0 else _DOWN)
@@ -125,6 +133,7 @@ def _draw(axes: Axes, fall: Waterfall, ablation: Ablation) -> None:
         told = signed(part.mean) if fall.counts(part) else "no effect"
         axes.annotate(told, (level + max(part.mean, 0), place), fontsize=7,
                       xytext=(3, 0), textcoords="offset points", va="center")
+        reached += [level + part.high, level + part.mean]
         level += part.mean
     axes.barh(len(names) - 1, fall.end, color=_TOTAL)
     for place, value in ((0, fall.start), (len(names) - 1, fall.end)):
@@ -134,7 +143,7 @@ def _draw(axes: Axes, fall: Waterfall, ablation: Ablation) -> None:
     axes.invert_yaxis()
     axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.set_title(f"{fall.title} ({fall.unit})", fontsize=8)
-    axes.set_xlim(left=0, right=1.12 * max(fall.start, fall.end, level) or 1)
+    axes.set_xlim(left=0, right=1.12 * max(reached) or 1)
 
 
 def draw(ablation: Ablation, folder: Path) -> list[Path]:

@@ -37,14 +37,14 @@ def run(args: argparse.Namespace) -> int:
     if done is None:
         return 0
     found = ablation.ablate(lattice, done)
+    print(ablation.as_json(found).rstrip() if args.json else "\n".join(waterfall.lines(found)))
+    if proc.dry_run():
+        return 0
     files = [ablation.write(found, done.path), *waterfall.draw(found, done.path)]
     if args.publish:
         asking.publish("ablation", args.publish, done, waterfall.lines(found), files)
-    if args.json:
-        print(files[0].read_text(), end="")
-        return 0
-    print("\n".join(waterfall.lines(found)))
-    print(f"\n{layout.shown(files[-2] if len(files) > 1 else files[0])}")
+    if not args.json:
+        print(f"\n{layout.shown(files[-2] if len(files) > 1 else files[0])}")
     return 0
 
 

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from generator import proc
-from generator.errors import DataError
+from generator.errors import DataError, UsageError
 from generator.gate import before
 from generator.modules import variant
 from generator.runs import choose
@@ -40,6 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print or write the table."""
+    if args.scores and (args.publish or args.out or args.format != "text"):
+        raise UsageError("--scores prints text, or JSON with --json",
+                         fix="leave out --publish, --out and --format")
     names = scores.designs() if args.scores and not args.variants else variant.picked(args.variants)
     designs = sorted(map(variant.load_variant, names), key=catalogue_order)
     done = measure(args, [one.name for one in designs]) if args.measure else _newest(args.run)
@@ -49,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     if args.scores:
         return _scores(args, table)
     title = f"designs x criteria, {f'run {done.id}' if done else 'no run: source only'}"
-    if args.publish:
+    if args.publish and not proc.dry_run():
         _publish(args.publish, table, title, done)
     if args.json:
         text = json.dumps(criteriatext.data(table), indent=1) + "\n"

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 
 from generator import layout, proc, runners
 from generator.errors import UsageError
@@ -43,24 +44,30 @@ def run(args: argparse.Namespace) -> int:
     metric, _, stat = args.figure.partition(":")
     if not metric or not stat:
         raise UsageError(f"'{args.figure}' is no figure", fix="write metric:stat, op.fault:mean")
-    plan.pick("workload", args.workload, plan.SIZES, ())
-    plan.pick("boot", args.boot, runners.find("qemu").boots, ())
+    _one("workload", args.workload, plan.SIZES)
+    _one("boot", args.boot, runners.find("qemu").boots)
     grid = sweeps.grid(sweeps.parse(args.axes), variant.select(args.variants), args.workload)
     proc.note(f"  POINTS  {len(grid.points)}, {len(set(grid.variants.values()))} modules, "
               f"{len(set(grid.workloads.values()))} settings of {args.workload}")
     done = measure(args, grid)
     if done is None:
         return 0
-    found = sweeps.read(grid, done, metric, stat)
+    found = sweeps.read(grid, done, metric, stat, args.boot)
+    print(sweeps.as_json(found).rstrip() if args.json else "\n".join(sweeptext.lines(found)))
+    if proc.dry_run():
+        return 0
     files = [sweeps.write(found, done.path), *sweeptext.draw(found, done.path)]
     if args.publish:
         asking.publish("sweep", args.publish, done, sweeptext.lines(found), files)
-    if args.json:
-        print(files[0].read_text(), end="")
-    else:
-        print("\n".join(sweeptext.lines(found)))
+    if not args.json:
         print(f"\n{layout.shown(done.path / 'sweep.svg')}")
     return 0
+
+
+def _one(kind: str, text: str, known: Iterable[str]) -> None:
+    """A sweep is along one workload in one boot: UsageError for several, and for none that is."""
+    if len(plan.pick(kind, text, known, ())) > 1:
+        raise UsageError(f"a sweep has one {kind}, not '{text}'", fix="make a sweep for each")
 
 
 def measure(args: argparse.Namespace, grid: sweeps.Grid) -> Run | None:

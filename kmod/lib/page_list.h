@@ -134,6 +134,9 @@ static inline void __page_list_drain(struct page_list *list, const char *site)
 {
 	struct page *page;
 
+	/* Zeroed: the creation of its owner ended before it was made. */
+	if (!list->pages.next)
+		return;
 	while ((page = page_list_take(list, list->pool.class)))
 		__ledger_free(page, list->pool.owner, site);
 }

@@ -253,25 +253,23 @@ int tdx_split(struct extspt_vm *vm, u64 gfn, struct page *sept, struct page *pag
 	return ret;
 }
 
-/* TDH.PHYMEM.PAGE.RECLAIM and the flush of the lines the TD wrote with its key. */
-static int tdx_reclaim_page(struct extspt_td *td, struct page *page)
+/* The HKID is released, and with it all lines were written back that the TD wrote. */
+static int tdx_reclaim_page(struct page *page)
 {
-	int ret = tdx_error(tdh_one(SEAM_PHYMEM_PAGE_RECLAIM, page_to_phys(page)));
-
-	return ret ?: tdx_error(tdh_phymem_page_wbinvd_hkid(td->hkid, page));
+	return tdx_error(tdh_one(SEAM_PHYMEM_PAGE_RECLAIM, page_to_phys(page)));
 }
 
 struct page *tdx_free_spt(struct extspt_vm *vm, struct page *sept)
 {
 	/* A page that cannot be reclaimed is leaked on purpose, as upstream does. */
-	if (tdx_reclaim_page(&vm->td, sept))
+	if (tdx_reclaim_page(sept))
 		return NULL;
 	return free_path_reclaimed(sept);
 }
 
 int tdx_reclaim(struct extspt_vm *vm, struct page *page, int level)
 {
-	int ret = tdx_reclaim_page(&vm->td, page);
+	int ret = tdx_reclaim_page(page);
 
 	if (!ret)
 		tdx_unmapped(vm, level, page);

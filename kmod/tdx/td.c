@@ -7,7 +7,8 @@
 #include "strategy.h"
 #include "tdx/tdh.h"
 
-/* The key ids of the module model: 32 is the module's own, 33 to 63 are free. */
+/* The key ids of the module model: the module's own (tdx_global_keyid), and those for TDs. */
+#define GLOBAL_HKID	32
 #define FIRST_HKID	33
 #define LAST_HKID	63
 
@@ -56,18 +57,20 @@ int extspt_tdx_init(void)
 	ret = pamt_refcounts_init();
 	if (ret)
 		goto stop_seam;
+	/* What a choice has set up by halves, its exit takes down. */
 	ret = pamt_lock_init();
 	if (ret)
-		goto free_refcounts;
+		goto exit_lock;
 	ret = split_source_init();
 	if (ret)
-		goto exit_lock;
+		goto exit_split;
 	vendor_call_init();
 	return 0;
 
+exit_split:
+	split_source_exit();
 exit_lock:
 	pamt_lock_exit();
-free_refcounts:
 	pamt_refcounts_exit();
 stop_seam:
 	seam_exit();
@@ -225,12 +228,24 @@ int extspt_td_release_hkid(struct extspt_vm *vm)
 }
 
 /* A control page that the module does not give back is leaked, and shows as such. */
-static void control_page_reclaim(struct page **page, u16 hkid)
+static bool control_page_reclaimed(struct page *page)
 {
-	if (!*page || seam_is_error(tdh_one(SEAM_PHYMEM_PAGE_RECLAIM, page_to_phys(*page))))
+	return page && !seam_is_error(tdh_one(SEAM_PHYMEM_PAGE_RECLAIM, page_to_phys(page)));
+}
+
+static void control_page_reclaim(struct page **page)
+{
+	if (control_page_reclaimed(*page))
+		control_page_free(page);
+}
+
+/* The last one. The module wrote to it when it gave back the others. */
+static void tdr_reclaim(struct page **tdr)
+{
+	if (!control_page_reclaimed(*tdr))
 		return;
-	tdh_phymem_page_wbinvd_hkid(hkid, *page);
-	control_page_free(page);
+	tdh_phymem_page_wbinvd_hkid(GLOBAL_HKID, *tdr);
+	control_page_free(tdr);
 }
 
 void extspt_td_destroy(struct extspt_vm *vm)
@@ -239,12 +254,11 @@ void extspt_td_destroy(struct extspt_vm *vm)
 	int i;
 
 	for (i = 0; i < TD_NR_TDVPX; i++)
-		control_page_reclaim(&td->tdvpx[i], td->hkid);
-	control_page_reclaim(&td->tdvpr, td->hkid);
+		control_page_reclaim(&td->tdvpx[i]);
+	control_page_reclaim(&td->tdvpr);
 	for (i = 0; i < TD_NR_TDCX; i++)
-		control_page_reclaim(&td->tdcx[i], td->hkid);
-	/* The TDR last, and under the module's own key. */
-	control_page_reclaim(&td->tdr, 0);
+		control_page_reclaim(&td->tdcx[i]);
+	tdr_reclaim(&td->tdr);
 	/* A TD that could not be torn down keeps its key. */
 	if (td->hkid && !td->tdr)
 		ida_free(&hkid_pool, td->hkid);

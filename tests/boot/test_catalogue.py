@@ -95,6 +95,9 @@ def test_design_does_its_work_and_gives_all_back(
             assert row["live"] == 0
     assert calls(records[name, "populate_seq"], "PAGE.AUG.4K") == 4096
     assert calls(records[name, "populate_seq"], "SEPT.ADD") == TABLES
+    # 3.4: RECLAIM and no more, but of the TDR; 3.3: after each PAGE.REMOVE.
+    assert calls(records[name, "populate_seq"], "WBINVD") == 1
+    assert calls(records[name, "smoke"], "WBINVD") == CONVERSIONS + 1
 
 
 @pytest.mark.parametrize("name", ROWS)

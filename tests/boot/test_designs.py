@@ -102,3 +102,32 @@ def medians(record: Mapping[str, Any]) -> dict[str, Any]:
     holds = {name: lock["hold"].get("p50") for name, lock in record["locks"].items()
              if lock["hold"]["n"] >= 16}
     return {"ops": {n: v for n, v in ops.items() if n not in few}, "holds": holds}
+
+
+def test_the_floors_pages_become_pairs_by_hand_over(designs: Project) -> None:
+    """Between the floor and a design that counts: KVM's reserve feeds splits with TDX's pairs."""
+    name = f"{variant.BASELINE}+split_source=reserved"
+    done = designs.extspt("run", "--gate", "off", "--boots", "icount", "--vcpus", "1",
+                          "--variants", name, "--workloads", "smoke", "--seed", "7")
+    assert done.returncode == 0, done.stderr
+    run = store.load_run(designs.root / done.stdout.strip())
+    [record] = [r["record"] for r in run.records if (r["variant"], r["block"]) == (name, 0)]
+    pairs = [row for row in record["memory"]["end"]
+             if (row["class"], row["owner"]) == ("pamt", "kvm")]
+    assert sum(row["handed_over"] for row in pairs) >= 4    # two splits, a pair each at least
+    assert sum(row["cross_freed"] for row in record["memory"]["end"]) == 0
+
+
+def test_a_vcpu_whose_creation_fails_halfway(designs: Project) -> None:
+    """pamt_source comes first: what sept_source has not set up yet is destroyed as well."""
+    name = "none+pamt_install=link+pamt_lock=fastpath+pamt_source=mempool+split_source=none"
+    points = [f"populate_seq+pages=2+check=1+fail_alloc={n}" for n in range(20, 40, 2)]
+    done = designs.extspt("run", "--gate", "off", "--boots", "icount", "--vcpus", "1",
+                          "--baseline", name, "--variants", name, "--seed", "7",
+                          "--workloads", ",".join(points))
+    run = store.load_run(designs.root / done.stdout.strip())
+    records = [r["record"] for r in run.records if r["variant"] == name]
+    assert len(records) == len(points)
+    failed = {record["inject"]["at"].partition(",")[0] for record in records}
+    assert {"pamt_pool_alloc", "sept_source_vcpu_init"} <= failed
+    assert all((r["status"], r["custody"]["errors"]) == (-12, []) for r in records)

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import math
 import random
 from pathlib import Path
@@ -10,12 +12,13 @@ from typing import Any
 
 import pytest
 import synthetic
+from matplotlib.patches import Rectangle
 
 from generator import cli
 from generator.errors import DataError
 from generator.modules.variant import load_variant
 from generator.runs.store import Run
-from generator.studies import ablation, counted, waterfall
+from generator.studies import ablation, asking, counted, waterfall
 from generator.studies.lattice import Lattice
 
 A, B = "cached", "cached+guard=none+cache_min=9"
@@ -76,12 +79,39 @@ def test_a_design_without_the_figure_leaves_a_gap(small_tree: Path) -> None:
     found = walked(small_tree, {A: 1, GUARD: 1, MIN: 1, B: 1})
     split = next(fall for fall in found.waterfalls if fall.key == "split")
     assert math.isnan(split.start) and not split.whole
+    text = "\n".join(waterfall.lines(found))
+    assert "Neither A nor B has: instructions per split" in text
+    assert "not all designs between them have it" not in text
+
+
+def test_a_design_on_the_way_without_the_figure(small_tree: Path) -> None:
+    run = measured(small_tree, {A: 1000, GUARD: 1300, MIN: 900, B: 1200})
+    lost = [{**r, "rc": 22} if (r["variant"], r["workload"]) == (GUARD, "populate_seq") else r
+            for r in run.records]
+    found = ablation.ablate(lattice(small_tree), Run(run.path, run.manifest, tuple(lost)))
+    assert (fault(found).start, fault(found).end, fault(found).whole) == (1000, 1200, False)
     assert "not all designs between them have it" in "\n".join(waterfall.lines(found))
+
+
+def test_bars_on_the_way_are_in_the_figure(small_tree: Path) -> None:
+    """Up by 900 and down again: the highest point is neither A nor B."""
+    found = walked(small_tree, {A: 100, GUARD: 1000, MIN: 60, B: 120})
+    drawn = waterfall.figure(dataclasses.replace(found, waterfalls=(fault(found),)))
+    assert drawn is not None
+    [axes] = [axes for axes in drawn.axes if axes.get_visible()]
+    ends = [bar.get_x() + bar.get_width() for bar in axes.patches if isinstance(bar, Rectangle)]
+    assert max(ends) <= axes.get_xlim()[1]
 
 
 def test_a_run_without_a_design_is_refused(small_tree: Path) -> None:
     with pytest.raises(DataError, match=r"the run has no cached\+cache_min=9"):
         walked(small_tree, {A: 1, GUARD: 1, B: 1})
+
+
+def test_a_design_that_the_gate_refused_is_no_missing_one(small_tree: Path) -> None:
+    """'Measure it' would end here again."""
+    with pytest.raises(DataError, match=r"the gate refused cached\+cache_min=9\n.*--force"):
+        walked(small_tree, {A: 1, GUARD: 1, B: 1}, gate={MIN: "FAIL"})
 
 
 def test_stored_and_read_again(small_tree: Path, tmp_path: Path) -> None:
@@ -114,6 +144,18 @@ def test_figure(small_tree: Path, tmp_path: Path) -> None:
     waterfall.draw(walked(small_tree, {A: 1000, GUARD: 1300, MIN: 900, B: 1600}), again)
     assert (again / "ablation.png").read_bytes() == (tmp_path / "ablation.png").read_bytes()
     assert waterfall.draw(walked(small_tree, {A: 1, GUARD: 1, MIN: 1, B: 1}), tmp_path) == []
+
+
+def test_nothing_is_written_by_a_dry_run(capsys: pytest.CaptureFixture[str], tmp_path: Path,
+                                         monkeypatch: pytest.MonkeyPatch) -> None:
+    run = measured(tmp_path, {"kvm_owned": 1000, "tip_x86_tdx": 2000})
+    monkeypatch.setattr(asking, "measured", lambda *args: run)
+    assert cli.main(["ablate", "kvm_owned", "tip_x86_tdx", "--run", "r1", "-n"]) == 0
+    assert "pamt_lock: fastpath -> always" in capsys.readouterr().out
+    assert not list(tmp_path.iterdir())
+    assert cli.main(["ablate", "kvm_owned", "tip_x86_tdx", "--run", "r1", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["orders"] == 1
+    assert (tmp_path / ablation.FILE).is_file()
 
 
 def test_two_designs_that_decide_the_same(capsys: pytest.CaptureFixture[str]) -> None:

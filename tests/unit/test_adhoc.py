@@ -24,6 +24,7 @@ def test_a_change_of_one_axis(small_tree: Path) -> None:
 
 def test_names_are_canonical(small_tree: Path) -> None:
     assert variant.load_variant("cached+guard=spin+cache_min=7", small_tree).name == "cached"
+    assert variant.load_variant("cached+cache_min=07", small_tree).name == "cached"
     one = variant.load_variant("cached+cache_min=9+guard=none", small_tree)
     assert one.name == "cached+guard=none+cache_min=9"
     assert one == variant.load_variant(one.name, small_tree)

@@ -27,7 +27,8 @@ def stored_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 def wish(**given: object) -> argparse.Namespace:
-    return argparse.Namespace(**{"run": None, "kdir": None, "force": False, "verbose": 0, **given})
+    return argparse.Namespace(**{"run": None, "kdir": None, "force": False, "verbose": 0,
+                                 "publish": None, **given})
 
 
 def test_a_run_that_is_there_is_not_made_again(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,6 +74,12 @@ def test_an_answer_is_kept_with_its_origin(run: Run, tmp_path: Path) -> None:
     assert text.startswith("the answer\n\n") and run.id in text and "seed" in text
     assert text.endswith("extspt sweep tds=1,2 --kdir build/x\n") and text.isascii()
     assert max(map(len, text.splitlines())) <= 72
+
+
+def test_a_name_that_is_none_is_refused_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measuring, "measure", lambda args: pytest.fail("boots"))
+    with pytest.raises(UsageError, match="no name for a folder"):
+        asking.measured(wish(publish="../x"), ["kvm_owned"], {"--boots": "icount"})
 
 
 def test_what_is_not_kept(run: Run) -> None:

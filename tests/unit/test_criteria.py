@@ -118,6 +118,16 @@ def test_cells_of_the_source(table: dict[str, dict[str, Cell]]) -> None:
     assert cell.value > table["kvm_owned"]["C6"].value
 
 
+@pytest.mark.parametrize(("name", "text", "value"), [
+    ("kvm_owned", "order 0", 0), ("order1_pairs", "order 1", 1), ("order4_topup", "order 4", 4),
+    ("dpamt_v1", "order 0", 0), ("kvm_owned+split_list_order=1", "order 0/1", 1),
+    ("upstream", "static", 0),      # it allocates no PAMT pages of any order
+])
+def test_order_of_the_pairs(name: str, text: str, value: int) -> None:
+    [cells] = criteria.table([load_variant(name)], None).values()
+    assert (cells["C14"].text, cells["C14"].value) == (text, value)
+
+
 def test_without_a_run_only_the_source_speaks() -> None:
     cells = criteria.table([load_variant("kvm_owned")], None)["kvm_owned"]
     assert {key for key, cell in cells.items() if cell.measured} == {
@@ -173,4 +183,7 @@ def test_a_split_of_its_own() -> None:
 def test_static_pamt_saves_nothing() -> None:
     cells = criteria.table([load_variant("upstream"), load_variant("kvm_owned")], None)
     assert cells["upstream"]["C13"].text == "static"
+    [cell] = [one for one in criteriatext.data(cells)
+              if (one["design"], one["criterion"]) == ("upstream", "C13")]
+    assert (cell["value"], cell["source"]) == (None, "source")      # JSON has no infinity
     assert not cells["kvm_owned"]["C13"].measured

@@ -92,6 +92,7 @@ def test_unmet_dependency_names_the_expression(small_tree: Path) -> None:
     assert "EXTSPT_SOURCE_LIST=y does not hold" in error.what
     assert "depends on EXTSPT_GUARD_SPIN" in error.what
     assert error.where.endswith(":4")
+    assert error.fix == "allowed: y for one of EXTSPT_SOURCE_CACHE"     # not the one just refused
 
 
 def test_tunable_of_another_choice(small_tree: Path) -> None:

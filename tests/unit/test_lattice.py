@@ -88,6 +88,25 @@ def test_decisions_that_need_each_other_share_a_step(small_tree: Path) -> None:
     assert lattice.label(way.steps[0], named) == "guard: none -> spin & source: cache -> list"
 
 
+def test_steps_are_the_same_in_all_orders(small_tree: Path) -> None:
+    """Else a decision that shares its step now and then would be counted twice."""
+    legal = ("(EXTSPT_GUARD_SPIN && EXTSPT_THIRD_ONE && EXTSPT_FOURTH_ONE) || "
+             "(EXTSPT_GUARD_NONE && (EXTSPT_THIRD_TWO || EXTSPT_FOURTH_TWO))")
+    for axis, only in (("third", ""), ("fourth", ""), ("whole", f"\tdepends on {legal}\n")):
+        folder = small_tree / "kmod/axes" / axis
+        folder.mkdir()
+        text = f'choice\n\tprompt "{axis}"\n'
+        for choice in ("one",) if only else ("one", "two"):
+            text += f'\nconfig EXTSPT_{axis}_{choice}\n'.upper().replace("CONFIG ", "config ")
+            text += f'\tbool "{choice}"\n{only}'
+            (folder / f"{choice}.h").write_text("")
+        (folder / "Kconfig").write_text(f"{text}\nendchoice\n")
+    found = between(small_tree, "cached", "cached+fourth=two+guard=none+third=two")
+    assert found.at(frozenset({"guard", "third"})) and found.at(frozenset({"guard", "fourth"}))
+    assert len({way.groups for way in found.paths}) == 1
+    assert all(way.compound == 1 for way in found.paths)
+
+
 def test_many_decisions_take_one_order_and_its_reverse(small_tree: Path,
                                                         monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lattice, "MOST_ORDERED", 1)

@@ -87,3 +87,6 @@ def test_the_verb(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Monkey
     assert "C6: ranks 4 of 4 pairs as scored" in out and max(map(len, out.splitlines())) <= 72
     assert cli.main(["matrix", "--scores", "--json"]) == 0
     assert len(json.loads(capsys.readouterr().out)) == len(scores.load())
+    for words in (["--publish", "x"], ["--format", "csv"], ["--out", "x"]):
+        assert cli.main(["matrix", "--scores", *words]) == 2
+        assert "leave out --publish" in capsys.readouterr().err

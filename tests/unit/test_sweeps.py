@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import random
 import re
 from pathlib import Path
@@ -11,12 +12,12 @@ from pathlib import Path
 import pytest
 import synthetic
 
-from generator import layout
+from generator import cli, layout
 from generator.errors import DataError, UsageError
 from generator.modules.variant import load_variant
 from generator.runs import plan
 from generator.runs.store import Run
-from generator.studies import sweeps, sweeptext
+from generator.studies import asking, sweeps, sweeptext
 from generator.studies.crossover import Crossover
 from generator.studies.sweeps import Grid
 
@@ -49,7 +50,7 @@ def test_values_are_lists_and_ranges() -> None:
     assert sweeps.parse(["a=1,2,8", "b=5..40:10"]) == {
         "a": ("1", "2", "8"), "b": ("5", "15", "25", "35")}
     for wrong in (["a"], ["a="], ["=1"], ["a=1", "a=2"], ["a=1,,2"], ["a=1..100"], ["a=5,5"],
-                  ["a=1..4,2"], ["a=9..1"], ["a=1..4:0"], []):
+                  ["a=1..4,2"], ["a=9..1"], ["a=1..4:0"], ["a=0..99999999999"], []):
         with pytest.raises(UsageError):
             sweeps.parse(wrong)
 
@@ -64,8 +65,8 @@ def test_tunables_make_designs_and_parameters_make_workloads(small_tree: Path) -
 
 @pytest.mark.parametrize(("words", "said"), [
     (["cash_min=7"], r"known: .*cache_min"),
-    (["cache_min=7,99"], r"no design here can have cache_min=99\n.*out of range"),
-    (["tds=many"], "parameters are numbers"),
+    (["cache_min=7,99"], r"no design here can have cache_min=99\n.*out of range.*1 to 40"),
+    (["tds=many"], r"tds=many is no parameter\n.*parameters are numbers"),
     (["tds=0,1"], r"tds=0 is out of range\n.*give 1 to 16"),
     (["contig=3"], "no power of two"),
     (["ev_busy=1000000"], "give 0 to 999999"),
@@ -134,6 +135,46 @@ def test_a_run_without_the_figure(small_tree: Path) -> None:
         sweeps.read(grid, run, "op.fly", "mean")
 
 
+def test_one_boot_of_several_is_read(small_tree: Path) -> None:
+    """Instructions of one boot and ns of another, of equal blocks, are no figure together."""
+    grid = made(small_tree, "tds=1")
+    run = measured(small_tree, grid, {("cached", "vms+tds=1"): 100, ("listed", "vms+tds=1"): 200})
+    timed = [{**r, "boot": "mttcg", "rc": 22 if r["variant"] == "listed" else 0}
+             for r in run.records]
+    both = Run(run.path, {**run.manifest, "boots": {"icount": {"tier": "count"},
+                                                    "mttcg": {"tier": "model"}}},
+               (*run.records, *timed))
+    counts = sweeps.read(grid, both, "op.fault", "mean", "icount")
+    assert (counts.tier, counts.unit, counts.failed) == ("count", "instructions", {})
+    assert counts.values == {"cached": (100,), "listed": (200,)}
+    times = sweeps.read(grid, both, "op.fault", "mean", "mttcg")
+    assert (times.tier, times.unit, len(times.failed)) == ("model", "ns", 1)
+    with pytest.raises(DataError, match=r"no boot uml\n.*--boot icount or mttcg"):
+        sweeps.read(grid, both, "op.fault", "mean", "uml")
+
+
+@pytest.mark.parametrize("words", [["--workload", "vms,noisy"],
+                                   ["--workload", "vms", "--boot", "icount,mttcg"]])
+def test_a_sweep_has_one_workload_and_one_boot(capsys: pytest.CaptureFixture[str],
+                                               words: list[str]) -> None:
+    assert cli.main(["sweep", "tds=1,2", *words, "-n"]) == 2
+    assert "make a sweep for each" in capsys.readouterr().err
+
+
+def test_nothing_is_written_by_a_dry_run(capsys: pytest.CaptureFixture[str], tmp_path: Path,
+                                         monkeypatch: pytest.MonkeyPatch) -> None:
+    grid = sweeps.grid({"tds": ("1", "2")}, [load_variant("kvm_owned")], "vms")
+    run = measured(tmp_path, grid, {("kvm_owned", f"vms+tds={tds}"): 100 for tds in (1, 2)})
+    monkeypatch.setattr(asking, "measured", lambda *args: run)
+    words = ["sweep", "tds=1,2", "--variants", "kvm_owned", "--workload", "vms", "--run", "r1"]
+    assert cli.main([*words, "-n", "--publish", "no/name"]) == 0
+    assert "No crossover along tds" in capsys.readouterr().out
+    assert not list(tmp_path.iterdir())
+    assert cli.main([*words, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["run"] == "r1"
+    assert (tmp_path / sweeps.FILE).is_file()
+
+
 def test_text_and_figure(small_tree: Path, tmp_path: Path) -> None:
     found = along_tds(small_tree, [100, 200, 400], [150, 180, 200])
     lines = sweeptext.lines(found)
@@ -160,6 +201,10 @@ def test_what_failed_is_told(small_tree: Path) -> None:
     lost = {**run.records[0], "variant": "listed", "workload": "vms+tds=2", "rc": 22}
     found = sweeps.read(grid, Run(run.path, run.manifest, (*run.records, lost)), "op.fault", "mean")
     assert any(line.startswith("failed: rc=22") for line in sweeptext.flips(found))
+    # With --run it may be a run of more than the sweep.
+    other = [{**lost, "variant": "kvm_owned"}, {**lost, "workload": "noisy"}]
+    run = Run(run.path, run.manifest, (*run.records, *other))
+    assert sweeps.read(grid, run, "op.fault", "mean").failed == {}
 
 
 def test_a_figure_of_many_axes(small_tree: Path, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ static inline void pamt_source_vcpu_destroy(struct pamt_source_vcpu *pamt);
 static inline int pamt_source_kvm_topup(struct pamt_source_vcpu *pamt);
 
 /* Whether the vendor op is set at all: v6 sets it only with Dynamic PAMT on. */
-static inline bool pamt_source_wants_topup(unsigned int extra);
+static inline bool pamt_source_wants_topup(void);
 
 /*
  * Before a fault, inside the vendor op. No lock; may sleep. Makes room for the

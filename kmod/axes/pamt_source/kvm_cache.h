@@ -36,7 +36,7 @@ static inline int pamt_source_kvm_topup(struct pamt_source_vcpu *pamt)
 	return memory_cache_topup(&pamt->cache, CONFIG_EXTSPT_PAMT_CACHE_MIN);
 }
 
-static inline bool pamt_source_wants_topup(unsigned int extra)
+static inline bool pamt_source_wants_topup(void)
 {
 	return IS_ENABLED(CONFIG_EXTSPT_PAMT_CACHE_TDX);
 }

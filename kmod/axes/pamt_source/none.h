@@ -23,7 +23,7 @@ static inline int pamt_source_kvm_topup(struct pamt_source_vcpu *pamt)
 	return 0;
 }
 
-static inline bool pamt_source_wants_topup(unsigned int extra)
+static inline bool pamt_source_wants_topup(void)
 {
 	return false;
 }

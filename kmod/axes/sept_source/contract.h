@@ -18,7 +18,10 @@ static inline int sept_source_vcpu_init(struct sept_source_vcpu *sept,
 					struct pamt_source_vcpu *pamt, int vcpu,
 					struct list_head *pools);
 
-/* vCPU destruction, after its last fault. Frees what is parked. */
+/*
+ * vCPU destruction, after its last fault. Frees what is parked. Where the creation
+ * failed before its turn, @sept is all zero.
+ */
 static inline void sept_source_vcpu_destroy(struct sept_source_vcpu *sept);
 
 /* Before a fault. No lock; may sleep. -ENOMEM when below what a fault needs. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The floor: S-EPT pages set aside at VM creation, static PAMT or a pair at hand. */
+/* The floor: pages set aside at VM creation, for S-EPT tables and, where there are some, pairs. */
 #ifndef EXTSPT_SPLIT_SOURCE_RESERVED_H
 #define EXTSPT_SPLIT_SOURCE_RESERVED_H
 
@@ -49,16 +49,29 @@ static inline bool split_source_pamt_before_block(void)
 	return true;
 }
 
+/* The pages are KVM's; who has the pair frees it, which is TDX. */
+static inline int pamt_pair_from_reserve(void *list, struct pamt_pair *pair)
+{
+	int i;
+
+	for (i = 0; i < PAMT_PAIR_PAGES; i++) {
+		pair->page[i] = page_list_take(list, CLASS_PAMT);
+		if (pair->page[i])
+			ledger_hand_over(pair->page[i], OWNER_TDX);
+	}
+	return pamt_pair_complete(pair);
+}
+
 static __always_inline struct pamt_supply split_source_sept_supply(struct split_source_vm *split,
 								   struct page *sept)
 {
-	return pamt_list_supply(&split->list);
+	return (struct pamt_supply){ pamt_pair_from_reserve, &split->list };
 }
 
 static __always_inline struct pamt_supply split_source_guest_supply(struct split_source_vm *split,
 								    struct page *sept)
 {
-	return pamt_list_supply(&split->list);
+	return (struct pamt_supply){ pamt_pair_from_reserve, &split->list };
 }
 
 #endif /* EXTSPT_SPLIT_SOURCE_RESERVED_H */
