@@ -157,7 +157,9 @@ def doubts(run: RunLike) -> tuple[str, ...]:
 
 
 def _timed(run: RunLike) -> Iterator[Mapping[str, Any]]:
-    for case in frames.ordered_cases(run):
+    cases = frames.ordered_cases(run)
+    out = frames.failures(cases)
+    for case in cases:
         tier = run.manifest["boots"][case["boot"]]["tier"]
-        if tier != plan.COUNT_TIER and not failed(case):
+        if tier != plan.COUNT_TIER and case["variant"] not in out and not failed(case):
             yield case

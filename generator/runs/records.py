@@ -287,13 +287,17 @@ def _checked(lines: _Lines, line: str) -> dict[str, Any]:
     return value
 
 
-def case_failure(stored: Mapping[str, Any]) -> str:
-    """What went wrong in a stored case: variant, workload and reasons; "" when nothing did.
-
-    With all caches empty (drain=1), -ENOMEM is no failure but the answer.
-    """
+def answered(stored: Mapping[str, Any]) -> bool:
+    """Whether what a case ended with is its answer: -ENOMEM with all caches empty (drain=1)."""
     record = stored["record"] or {}
-    if record.get("params", {}).get("drain") and record.get("status") == -errno.ENOMEM:
+    return bool((record.get("params") or {}).get("drain")
+                and record.get("status") == -errno.ENOMEM)
+
+
+def case_failure(stored: Mapping[str, Any]) -> str:
+    """What went wrong in a stored case: variant, workload and reasons; "" when nothing did."""
+    record = stored["record"] or {}
+    if answered(stored):
         return ""
     reasons = [RC_TEXT.get(stored["rc"], f"rc {stored['rc']}")] if stored["rc"] else []
     reasons += [str(error) for error in record.get("errors", [])]
