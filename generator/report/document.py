@@ -118,7 +118,7 @@ def every_verdict(view: View, tier: str) -> Section | None:
         heads = ["option", *(head(*key) for key in keys)]
         rows = tuple((view.label(variant), *(cell(found.get((variant, *key))) for key in keys))
                      for variant in others)
-    legend = ("exact differences" if tier == COUNT else
+    legend = ("exact differences; ? no larger than that of A'" if tier == COUNT else
               "S slower, F faster, = equivalent, ? cannot tell; Holm over these")
     return Section(f"All primary figures, host {view.host}, tier {tier}",
                    (f"host {view.host}", f"tier {tier}"), tables=(
