@@ -43,7 +43,7 @@ ABOUT: Mapping[str, str] = {
     "ci_lo": "lower end of its 95 % interval, NaN where there are too few",
     "ci_hi": "upper end",
     "exact": "from all samples, not from a histogram's buckets",
-    "blocks": "blocks the median was taken over",
+    "blocks": "blocks that have the figure: the median was taken over these",
 }
 
 Head = tuple[str, str, str, str, str, str, str, int]
@@ -106,7 +106,8 @@ class Table:
         frame["value"], frame["ci_lo"], frame["ci_hi"] = middle, low, high
         frame["n"] = np.bincount(at, weights=n, minlength=len(frame)).astype(np.int64)
         frame["exact"] = np.bincount(at, weights=exact, minlength=len(frame)) == blocks
-        frame["blocks"] = blocks
+        frame["blocks"] = np.bincount(at, weights=~np.isnan(values),
+                                      minlength=len(frame)).astype(np.int64)
         return frame[list(COLUMNS)]
 
     def series(self, wanted: Callable[[str, str, str], bool]) -> Iterator[
