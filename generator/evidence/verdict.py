@@ -275,6 +275,15 @@ def unpaired(base: Series, other: Series) -> Verdict:
                    superiority=inference.superiority(base.values, other.values))
 
 
+def all_unpaired(pairs: Iterable[tuple[Series, Series]]) -> list[Verdict]:
+    """unpaired() of each pair, with Holm's correction over all of them."""
+    found = [unpaired(base, other) for base, other in pairs]
+    corrected = inference.holm([NAN if v.p is None else v.p for v in found])
+    return [v if v.p is None else
+            replace(v, p_holm=p, outcome=v.outcome if p < ALPHA else CANNOT_TELL)
+            for v, p in zip(found, corrected, strict=True)]
+
+
 def adjusted(verdicts: Sequence[Verdict], controls: Iterable[str] = ()) -> list[Verdict]:
     """The words of a whole tier: Holm over its primary comparisons, BH over the others.
 
