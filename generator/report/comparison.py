@@ -59,9 +59,9 @@ def timed(found: Comparison) -> Section:
                 number(one.after), percent(one.ratio), one.outcome if one.ratio > 0 else "none")
     places: dict[str, list[Timed]] = {}
     for one in sorted(found.times, key=lambda t: (t.host, t.tier, t.workload, t.variant)):
-        unit = UNIT.get(one.tier, one.unit)
-        places.setdefault(f"host {one.host} ({claims.kind(one.host)}), tier {one.tier}, median of "
-                          f"the blocks in {unit}", []).append(one)
+        places.setdefault(
+            f"host {one.host} ({claims.kind(one.host, one.tier)}), tier {one.tier}, median of the "
+            f"blocks in {UNIT.get(one.tier, one.unit)}", []).append(one)
     return Section("Times", tables=tuple(Table(
         f"{place}; unpaired: the runs share no block. Holm over all times.",
         columns("variant", "workload", "op", "before", "after", "ratio", "verdict"),

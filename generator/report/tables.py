@@ -16,6 +16,7 @@ from generator.report.view import (
     MEMORY,
     MODEL,
     NATIVE,
+    TDX,
     TIERS,
     Source,
     View,
@@ -27,8 +28,9 @@ OPS = ("fault", "topup", "alloc", "pamt_get", "pamt_put", "link", "map", "split"
        "teardown")
 TIER_UNIT = {COUNT: "unit instructions, exact (one guest CPU)",
              MODEL: "unit ns, emulated: TCG time with modelled SEAMCALL costs",
-             NATIVE: "unit ns of the host, with modelled SEAMCALL costs"}
-UNIT = {COUNT: "instructions", MODEL: "emulated ns", NATIVE: "ns"}
+             NATIVE: "unit ns of the host, with modelled SEAMCALL costs",
+             TDX: "unit ns of the host, SEAMCALLs and all"}
+UNIT = {COUNT: "instructions", MODEL: "emulated ns", NATIVE: "ns", TDX: "ns"}
 
 
 def busiest(view: View, tier: str, op: str) -> str | None:

@@ -71,7 +71,15 @@ def test_no_machine_is_two_kinds(plan: dict[str, str], boots: dict[str, str], na
     pattern = re.compile(asvtool.chosen(manifest))
     assert bool(pattern.match("suite.Native.track_fault_p50_ns")) is ("native" in boots.values())
     assert bool(pattern.match("suite.Memory.track_allocated")) is ("count" in boots.values())
-    assert asvtool.machine_of({**manifest, "tdx": {"model": "Xeon 6 /x"}}) == "tdx-xeon-6-x"
+
+
+def test_a_tdx_machine_is_one_by_its_tier() -> None:
+    """A twin measured there is a twin."""
+    host = {"plan": {"runner": "metal", "host": "kvm"}, "host": {"model": "Xeon 6 /x"}}
+    real = {**host, "boots": {"tdx": {"tier": "tdx"}}}
+    assert asvtool.machine_of(real) == "tdx-xeon-6-x"
+    assert re.match(asvtool.chosen(real), "suite.Native.track_fault_p50_ns")
+    assert asvtool.machine_of({**host, "boots": {"metal": {"tier": "native"}}}) == "kvm-metal"
 
 
 def test_benchmarks_keep_their_history(project: Project) -> None:
