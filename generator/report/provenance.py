@@ -227,4 +227,9 @@ def neutral(command: Sequence[str]) -> Iterator[str]:
         elif place and value.startswith("/"):
             yield from (name, f'"{place}"')
         else:
-            yield word
+            yield f"{name}={bare(value)}" if joined else bare(word)
+
+
+def bare(value: str) -> str:
+    """A value without the place on this machine that it names."""
+    return value.rstrip("/").rpartition("/")[2] if value.startswith("/") else value
