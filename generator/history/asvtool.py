@@ -13,6 +13,7 @@ from typing import Any
 
 from generator import layout, proc
 from generator.errors import DataError
+from generator.gate.before import FAILING
 from generator.history import asv_pages
 from generator.report import claims
 from generator.report.view import TDX
@@ -48,6 +49,9 @@ def refusal(run: store.Run) -> str:
     suite: Mapping[str, Any] = run.manifest.get("suite") or {}
     if not suite.get("commit"):
         return "the run knows no commit of the suite"
+    # Of designs that were forced no figure is recorded; other marks are about all of them.
+    if marks := [mark for mark in run.manifest.get("marks") or () if not mark.startswith(FAILING)]:
+        return f"the run is marked, and asv could not say so: {marks[0]}"
     if suite.get("dirty"):
         return "the run was made with uncommitted changes"
     known = proc.query(["git", "-C", layout.ROOT, "merge-base", "--is-ancestor",

@@ -14,10 +14,13 @@ from typing import Any
 
 import asv
 import pytest
+import synthetic
 from project import Project
 
 from generator.errors import RigError
+from generator.gate.before import FAILING
 from generator.history import asv_pages, asvtool
+from generator.runs import store
 
 
 @pytest.fixture(scope="module", name="project")
@@ -117,6 +120,19 @@ def test_refuses_to_record_but_publishes(project: Project, suite: dict[str, Any]
     assert re.search(rf"^asv: not recorded: the run.*{says}", done.stderr, re.MULTILINE)
     assert done.stdout == "build/html/index.html\n"
     assert [path.read_bytes() for path in project.results()] == before
+
+
+@pytest.mark.parametrize(("mark", "refused"), [
+    ("debug kernel: CONFIG_KASAN; its times say nothing", True),
+    (f"{FAILING}: split_ops", False)])
+def test_a_run_that_is_worth_less_is_not_recorded(tmp_path: Path, mark: str,
+                                                  refused: bool) -> None:
+    """But one in which a design was forced is: without that one."""
+    made = synthetic.build(tmp_path, workloads=("populate_seq",))
+    run = store.Run(tmp_path, {**made.manifest, "marks": [mark],
+                               "suite": {"commit": "0" * 40, "dirty": False}}, ())
+    said = asvtool.refusal(run)
+    assert (mark in said) is refused and ("is not part of HEAD" in said) is not refused
 
 
 def test_dry_run_writes_nothing(project: Project) -> None:

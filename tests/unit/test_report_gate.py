@@ -59,6 +59,10 @@ def test_forced_figures_are_marked_in_files_too(run: synthetic.FakeRun, tmp_path
     assert lines[0] == "# forced: timed though they FAIL the gate (--force): split_ops"
     assert len(frames.read_csv(tmp_path / "summary.csv")) == len(lines) - 2
     listed = list(kcidb.tests(view.manifest, view.frame, "extspt_bench:x"))
+    assert kcidb.export([(view.manifest, view.frame)])["builds"][0]["misc"] == {
+        "marks": run.manifest["marks"]}
+    assert {test["environment"]["comment"] for test in listed if "number" in test} == {
+        f"host twin, tier {tier}: twin of KVM's path, modelled SEAM" for tier in (COUNT, MODEL)}
     figures = {True: 0, False: 0}
     for test in listed:
         if "number" in test:
