@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from generator import load_run
+from generator import cli, layout, load_run
 from generator.errors import DataError, UsageError
 from generator.runs import store
 
@@ -93,6 +93,17 @@ def test_damaged_manifest(tmp_path: Path, text: str, where: str, said: str) -> N
     with pytest.raises(DataError) as caught:
         store.load_run("r1", tmp_path)
     assert said in caught.value.what and where in caught.value.where
+
+
+@pytest.mark.parametrize("name", ["../x", "/etc", ".", "a/b", "", "x" * 129])
+def test_an_id_that_is_a_place_is_refused(tmp_path: Path, name: str,
+                                          monkeypatch: pytest.MonkeyPatch) -> None:
+    """A report replaces the folder that is named by it."""
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / store.MANIFEST).write_text(json.dumps(manifest(name)))
+    monkeypatch.setattr(layout, "REPORTS", tmp_path / "reports")
+    assert cli.main(["report", str(tmp_path / "run")]) == 16
+    assert (tmp_path / "run" / store.MANIFEST).is_file() and not (tmp_path / "reports").exists()
 
 
 def test_records_are_verified(tmp_path: Path) -> None:
