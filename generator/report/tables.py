@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from generator.evidence.rows import PAGE_BYTES
 from generator.evidence.stats import ratio
+from generator.evidence.verdict import SAMPLES_NEEDED
 from generator.report.artefacts import OVERHEAD_FACTOR
 from generator.report.model import NA, Table, columns, number, rate, signed
 from generator.report.view import (
@@ -82,8 +83,9 @@ def ops(view: View, tier: str, chosen: Mapping[str, str | None], title: str) -> 
             absent.append(op)
     notes = [f"host {view.host}, tier {tier}, {blocks(view, tier)}; {TIER_UNIT.get(tier, '')}.",
              "Median: the clock's own cost is subtracted; p90, p99 and max are as read. "
-             "n/a: the design never does it here. * n too small for a 95 % interval of p99 "
-             f"(368 are needed). ? no claim: under {OVERHEAD_FACTOR} times the clock's own cost."]
+             "n/a: the design never does it here. * too few for a 95 % interval of p99: "
+             f"{SAMPLES_NEEDED['p99']} samples in one block, or {SAMPLES_NEEDED['p50']} blocks. "
+             f"? no claim: under {OVERHEAD_FACTOR} times the clock's own cost."]
     if absent:
         notes.append(f"No sample in any design: {', '.join(absent)}.")
     return Table(title, columns("design", "n", "p50", "95 % CI", "p90", "p99", "max"),

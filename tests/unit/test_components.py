@@ -108,15 +108,6 @@ def test_as_many_batches_as_are_worth_it() -> None:
     assert found.blocks == pytest.approx((0.01 ** 2 + 0.02 ** 2 / 10) ** 0.5, rel=0.1)
 
 
-def test_settling(run: store.Run) -> None:
-    assert components.settling(run) == (
-        "warm-up: settled in 34 of 36 cases, after 5 batches (5 at most); its first batch was "
-        "10.0 % off what followed (median)")
-    for case in run.records:
-        case["record"]["batch"] = None
-    assert components.settling(run) == ""
-
-
 def test_two_speeds_do_not_make_the_figure_jump() -> None:
     """A busy sibling thread: 2700 or 2860 ns by the batch, at random; one is wild."""
     from generator.evidence.rows import typical
