@@ -34,7 +34,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = synthetic.build(root / "runs", workloads=("populate_seq",),
                           designs=("kvm_owned", "split_ops"))
     manifest = json.loads((run.path / "manifest.json").read_text())
-    manifest["compiler"] = HOSTILE
+    manifest["compiler"], manifest["marks"] = HOSTILE, [HOSTILE]
     manifest["suite"]["commit"] = HOSTILE
     for entry in manifest["variants"].values():
         entry.update(title=HOSTILE, origin=HOSTILE)
@@ -67,6 +67,8 @@ def test_figures_of_both_forms_are_the_same(folder: Path) -> None:
         folder / "summary.csv")
     assert len(table) == len(text) > 1000
     assert list(table.columns) == list(text.columns)
+    assert table.attrs["marks"] == [HOSTILE]
+    assert (folder / "summary.csv").read_text().startswith("# forced: =cmd|")
     assert table["value"].to_numpy() == pytest.approx(text["value"].to_numpy(), nan_ok=True)
 
 
