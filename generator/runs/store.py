@@ -245,7 +245,11 @@ def uncollected() -> Iterator[None]:
 def _recorded(path: Path, name: str, boot: Any) -> bool:
     if not isinstance(boot, dict) or boot.get("state") not in (PENDING, FAILED, DONE):
         raise DataError(f"boot '{name}' has no state", where=f"{path / MANIFEST}:1")
-    return bool(boot["state"] == DONE or boot.get("cases"))
+    there = bool(boot["state"] == DONE or boot.get("cases"))
+    for key, kind in (("tier", str), ("cases", int), ("sha256", str))[:3 if there else 1]:
+        if not isinstance(boot.get(key), kind):
+            raise DataError(f"boot '{name}' has no {key}", where=f"{path / MANIFEST}:1")
+    return there
 
 
 def _records(path: Path, name: str, boot: Mapping[str, Any]) -> list[dict[str, Any]]:

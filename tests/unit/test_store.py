@@ -121,6 +121,15 @@ def test_records_are_verified(tmp_path: Path) -> None:
         store.load_run("r1", tmp_path)
 
 
+@pytest.mark.parametrize("key", ["state", "tier", "cases", "sha256"])
+def test_a_boot_that_lacks_something_is_named(tmp_path: Path, key: str) -> None:
+    run = finished(tmp_path)
+    del run.manifest["boots"]["mttcg"][key]
+    run.save()
+    with pytest.raises(DataError, match=f"boot 'mttcg' has no {key}"):
+        store.load_run("r1", tmp_path)
+
+
 def test_records_of_another_boot(tmp_path: Path) -> None:
     run = store.create(manifest(), tmp_path)
     run.keep_records("icount", [case("icount", 0), case("mttcg", 1)])
