@@ -30,7 +30,6 @@ LEAST_FLOOR = 0.01
 MIN_BLOCKS, GOOD_BLOCKS = plan.QUICK_BLOCKS, plan.MIN_BLOCKS
 """Below the first there is no verdict, below the second it is a look and no evidence."""
 LOOK = "look, not evidence"
-MIN_UNPAIRED = 10
 
 BASELINE, FASTER, SLOWER, EQUIVALENT, CANNOT_TELL, EXACT, REFUSED = (
     "baseline", "faster", "slower", "equivalent", "cannot tell", "exact", "refused")
@@ -157,7 +156,7 @@ def tested(verdicts: Sequence[Verdict]) -> list[Verdict]:
 def estimated(base: Series, other: Series, *, floor: float, primary: bool) -> Verdict:
     """One comparison without its p; where there can be none it has no effects and says why."""
     first, second = paired(base, other)
-    verdict = _blank(base, other, first, second, floor, primary)
+    verdict = blank(base, other, first, second, floor, primary)
     if why := _no_ratio(other, first, second):
         return replace(verdict, note=why)
     effects = np.log(second / first)
@@ -170,7 +169,7 @@ def estimated(base: Series, other: Series, *, floor: float, primary: bool) -> Ve
         outside=inference.outside_fences(effects))
 
 
-def _blank(base: Series, other: Series, first: Floats, second: Floats, floor: float,
+def blank(base: Series, other: Series, first: Floats, second: Floats, floor: float,
            primary: bool) -> Verdict:
     low, high = (float(np.median(v)) if len(v) else NAN for v in (first, second))
     return Verdict(other.variant, base.variant, base.workload, base.metric, base.unit, base.host,
@@ -238,7 +237,7 @@ def exact(base: Series, other: Series, *, primary: bool, again: Series | None = 
     is not the design's: CANNOT_TELL.
     """
     paired(base, other)
-    verdict = _blank(base, other, base.values, other.values, 0.0, primary)
+    verdict = blank(base, other, base.values, other.values, 0.0, primary)
     for series in (base, other):
         if len(np.unique(series.values)) > 1:
             seen = ", ".join(f"{v:g}" for v in np.unique(series.values)[:4])
@@ -254,34 +253,6 @@ def exact(base: Series, other: Series, *, primary: bool, again: Series | None = 
         note, outcome = f"A' differs by {apart:g} {base.unit}", CANNOT_TELL
     return replace(verdict, outcome=outcome, ratio=ratio, note=note,
                    n=min(len(base.values), len(other.values)))
-
-
-def unpaired(base: Series, other: Series) -> Verdict:
-    """Two runs made elsewhere, no common blocks: Mann-Whitney, at least MIN_UNPAIRED values each.
-
-    The ratio is the Hodges-Lehmann shift of the logarithms. Its interval is left out: order and
-    drift are not controlled.
-    """
-    paired(base, other)
-    verdict = _blank(base, other, base.values, other.values, LEAST_FLOOR, False)
-    n = min(len(base.values), len(other.values))
-    if n < MIN_UNPAIRED or min(base.values.min(), other.values.min()) <= 0:
-        return replace(verdict, n=n, note=f"n too small or zero: {n} of {MIN_UNPAIRED}, unpaired")
-    shift = float(np.median(np.log(other.values)[:, None] - np.log(base.values)))
-    p = inference.mann_whitney_p(list(base.values), list(other.values))
-    found = p < ALPHA and abs(shift) > math.log1p(LEAST_FLOOR)
-    outcome = (SLOWER if shift > 0 else FASTER) if found else CANNOT_TELL
-    return replace(verdict, n=n, p=p, ratio=math.exp(shift), outcome=outcome, note="unpaired",
-                   superiority=inference.superiority(base.values, other.values))
-
-
-def all_unpaired(pairs: Iterable[tuple[Series, Series]]) -> list[Verdict]:
-    """unpaired() of each pair, with Holm's correction over all of them."""
-    found = [unpaired(base, other) for base, other in pairs]
-    corrected = inference.holm([NAN if v.p is None else v.p for v in found])
-    return [v if v.p is None else
-            replace(v, p_holm=p, outcome=v.outcome if p < ALPHA else CANNOT_TELL)
-            for v, p in zip(found, corrected, strict=True)]
 
 
 def adjusted(verdicts: Sequence[Verdict], controls: Iterable[str] = ()) -> list[Verdict]:
@@ -304,7 +275,7 @@ def adjusted(verdicts: Sequence[Verdict], controls: Iterable[str] = ()) -> list[
 
 def as_baseline(base: Series, floor: float, *, primary: bool) -> Verdict:
     """The baseline's own row."""
-    row = _blank(base, base, base.values, base.values, floor, primary)
+    row = blank(base, base, base.values, base.values, floor, primary)
     return replace(row, ratio=1.0, outcome=BASELINE, superiority=0.5)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from generator.errors import DataError
-from generator.evidence import frames, measurements, verdict
+from generator.evidence import frames, measurements, unpaired, verdict
 from generator.gate.result import FAIL
 from generator.runs.plan import COUNT_TIER
 from generator.runs.store import Run
@@ -221,7 +221,7 @@ def times(one: Found, two: Found) -> Iterator[Timed]:
              and measurements.is_primary(*key[1:]) for variant, base in found.items()
              if base.tier != COUNT_TIER and variant in two[key]
              and base.place == two[key][variant].place]
-    for (base, other), found in zip(pairs, verdict.all_unpaired(pairs), strict=True):
+    for (base, other), found in zip(pairs, unpaired.all_unpaired(pairs), strict=True):
         yield Timed(base.host, base.tier, base.variant, base.workload, base.metric, base.unit,
                     found.n, float(np.median(base.values)), float(np.median(other.values)),
                     found.ratio, found.p_holm, found.outcome, found.note)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from generator.errors import DataError
-from generator.evidence import inference, verdict
+from generator.evidence import inference, unpaired, verdict
 from generator.evidence.inference import Floats
 from generator.evidence.verdict import Series
 
@@ -110,7 +110,7 @@ def test_zero_has_no_ratio() -> None:
 def test_never_across_places(change: dict[str, str]) -> None:
     base = series("a", measured(1, 1))
     other = dataclasses.replace(base, variant="b", **change)
-    for compare in (verdict.paired, verdict.unpaired, verdict.floor_of):
+    for compare in (verdict.paired, unpaired.unpaired, verdict.floor_of):
         with pytest.raises(DataError, match="differ"):
             compare(base, other)
     with pytest.raises(DataError):
@@ -183,9 +183,9 @@ def test_the_repetition_can_be_flagged() -> None:
 
 def test_unpaired_is_named_so() -> None:
     base = series("a", measured(1, 1, sd=0.001))
-    found = verdict.unpaired(base, series("b", measured(1, 1.5)))
+    found = unpaired.unpaired(base, series("b", measured(1, 1.5)))
     assert (found.outcome, found.note) == ("slower", "unpaired") and math.isnan(found.ci_lo)
-    assert verdict.unpaired(base, series("b", measured(1, 1.5, n=9))).outcome == "refused"
+    assert unpaired.unpaired(base, series("b", measured(1, 1.5, n=9))).outcome == "refused"
 
 
 def test_superiority_and_fences_are_told() -> None:
