@@ -41,7 +41,11 @@ def designs(baseline: str, names: int) -> list[Variant]:
 
 
 def results(runs: Sequence[Run]) -> dict[str, Any]:
-    """What the runs show, as plain data: shares with Wilson's 95 % interval."""
+    """What the runs show, as plain data: shares with Wilson's 95 % interval.
+
+    Raises DataError for runs that are no calibrations, or not of one design on one kernel.
+    """
+    _refuse_others(runs)
     reported = [v for run in runs for v in verdict.of_run(run) if v.primary and v.p is not None]
     same = [v for run in runs for v in pairs(run)]
     slower = {delay: [v for run in runs for v in against_all(run, f"{DELAY}{delay}")]
@@ -61,6 +65,24 @@ def results(runs: Sequence[Run]) -> dict[str, Any]:
         "slower": {str(delay): _slower(rows) for delay, rows in slower.items()},
         "spread": spread(same),
     }
+
+
+def _refuse_others(runs: Sequence[Run]) -> None:
+    """A run of designs would count their differences as false alarms."""
+    def of(run: Run) -> tuple[object, ...]:
+        manifest = run.manifest
+        return (manifest["baseline"], manifest["kernel"]["release"],
+                manifest["kernel"].get("config_hash"))
+    for run in runs:
+        base = run.manifest["baseline"]
+        other = next((name for name in run.manifest["variants"] if not name.startswith(
+            (f"{base}{SAME}", f"{base}{DELAY}")) and name not in (base, f"{base}{APRIME}")), None)
+        if other or not any(SAME in name for name in run.manifest["variants"]):
+            raise DataError(f"no calibration: it has {other or 'no identical modules'}",
+                            where=f"run {run.id}", fix="name runs of 'extspt calibrate'")
+        if of(run) != of(runs[0]):
+            raise DataError("another design or kernel than the first run's",
+                            where=f"run {run.id}", fix="judge runs of one design on one kernel")
 
 
 def spread(rows: Sequence[Verdict]) -> dict[str, dict[str, float]]:
@@ -160,8 +182,9 @@ def text(found: Mapping[str, Any]) -> str:
     blocks = found["blocks"]
     commit = str(found["suite"].get("commit") or "no commit")[:12]
     lines = [f"commit {commit}, Linux {found['kernel']}, {found['created']}",
-             f"{found['baseline']}, runner {found['runner']}, {blocks['n']} blocks "
-             f"(replicate: {blocks['replicate']}), {len(found['runs'])} runs"]
+             f"{found['baseline']}, runner {found['runner']}, {blocks['n']} blocks (replicate: "
+             f"{blocks['replicate']}), layouts: {blocks.get('builds', 1)}, runs: "
+             f"{len(found['runs'])}"]
     for name, title in (("pairs", "identical, all pairs"),
                         ("baseline_pairs", "identical, beside A ")):
         rows = found[name]
@@ -174,8 +197,11 @@ def text(found: Mapping[str, Any]) -> str:
         lines += [f"{int(delay) / 10:g} % slower (seen: {shown}): p < {ALPHA}: "
                   f"{_said(rows['uncorrected'])}",
                   f"  reported as slower: {_said(rows['reported'])}"]
-    lines.append("between identical modules, by workload: sd of a block's ratio, and")
-    lines.append(f"blocks that find {100 * DETECTABLE:g} % in 80 %:")
+    lines += ["(95 %, Wilson's. Pairs share modules and blocks, so that they are",
+              "not independent, and these intervals are too narrow.)",
+              "between identical modules, by workload: sd of a block's ratio, and",
+              f"blocks that find {100 * DETECTABLE:g} % in 80 % at p < {ALPHA:g}, before Holm and "
+              "the floor:"]
     lines += [f"  {name:<16} {100 * one['sd']:5.2f} %  {one['blocks']:5d}"
               for name, one in found["spread"].items()]
     return "\n".join(lines)

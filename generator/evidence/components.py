@@ -130,19 +130,6 @@ def _worth(rows: Sequence[Block], blocks: float) -> int | None:
     return max(1, math.ceil(math.sqrt(float(np.median(costs)) * spread / blocks)))
 
 
-def settling(run: RunLike) -> str:
-    """How the warm-ups went, in one line; "" for a run without any."""
-    batches = [batch for case in _timed(run) if (batch := case["record"].get("batch"))
-               and batch.get("warming")]
-    if not batches:
-        return ""
-    took = [int(batch["warmed"]) for batch in batches]
-    first = [abs(batch["warming"][0] / np.median(batch["medians"]) - 1) for batch in batches]
-    return (f"warm-up: settled in {sum(b['warm'] for b in batches)} of {len(batches)} cases, after "
-            f"{np.median(took):.0f} batches ({max(took)} at most); its first batch was "
-            f"{100 * np.median(first):.1f} % off what followed (median)")
-
-
 def doubts(run: RunLike) -> tuple[str, ...]:
     """What the batches say against their own figures: a line for each kind of doubt."""
     batches = [(case["variant"], case["workload"], batch) for case in _timed(run)
@@ -157,7 +144,9 @@ def doubts(run: RunLike) -> tuple[str, ...]:
 
 
 def _timed(run: RunLike) -> Iterator[Mapping[str, Any]]:
-    for case in frames.ordered_cases(run):
+    cases = frames.ordered_cases(run)
+    out = frames.failures(cases)
+    for case in cases:
         tier = run.manifest["boots"][case["boot"]]["tier"]
-        if tier != plan.COUNT_TIER and not failed(case):
+        if tier != plan.COUNT_TIER and case["variant"] not in out and not failed(case):
             yield case

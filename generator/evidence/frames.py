@@ -20,11 +20,12 @@ from typing import Any, Protocol
 import pandas as pd
 
 from generator.errors import DataError
-from generator.evidence.rows import Row, case_rows
+from generator.evidence.rows import Row, case_rows, failed
 from generator.evidence.table import BLOCK_COLUMNS, COLUMNS, Table
 from generator.evidence.verdict import Verdict
 from generator.runs import store
 from generator.runs.choose import vcpus_of
+from generator.runs.records import answered
 
 __all__ = ["BLOCK_COLUMNS", "COLUMNS", "blocks", "read", "read_csv", "summarize", "write_summary"]
 
@@ -80,14 +81,28 @@ def ordered_cases(run: RunLike) -> list[Mapping[str, Any]]:
     return sorted(run.records, key=place)
 
 
+def failures(cases: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Design -> its first case that failed, and why. Such a design has no figures in any output."""
+    why: dict[str, str] = {}
+    for case in cases:
+        if (reason := failed(case)) and not answered(case):
+            why.setdefault(str(case["variant"]), f"{case['workload']}: {reason}")
+    return why
+
+
 def read(run: RunLike) -> Table:
     """All figures of a run, block by block, in an order that does not depend on the seed.
 
+    Of a design of which a case failed there is only which one did.
     Raises DataError naming the case when a record lacks what the schema promises.
     """
     manifest, table = run.manifest, Table()
+    cases = ordered_cases(run)
+    out = failures(cases)
     with store.uncollected():
-        for case in ordered_cases(run):
+        for case in cases:
+            if case["variant"] in out and not failed(case):
+                continue
             tier = str(manifest["boots"][case["boot"]]["tier"])
             head = (str(manifest["id"]), case["boot"],
                     str((case.get("record") or {}).get("host", "")), tier, case["variant"],

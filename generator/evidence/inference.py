@@ -249,23 +249,6 @@ def outside_fences(values: Floats) -> tuple[int, int]:
     return inner, outer
 
 
-def geometric_mean(ratios: Sequence[float]) -> tuple[float, float, float]:
-    """Geometric mean of ratios and its 95 % bootstrap interval (NaN below 3 ratios).
-
-    Raises ValueError for a ratio that is not above zero: the caller names and leaves out those.
-    """
-    values = np.asarray(ratios, dtype=float)
-    if not (values > 0).all():
-        raise ValueError("a geometric mean needs ratios above zero")
-    logs = np.log(values)
-    middle = float(np.exp(logs.mean())) if len(logs) else NAN
-    if len(logs) < 3:
-        return middle, NAN, NAN
-    means = logs[_rng().integers(0, len(logs), size=(RESAMPLES, len(logs)))].mean(axis=1)
-    low, high = np.exp(np.quantile(means, (0.025, 0.975)))
-    return middle, float(low), float(high)
-
-
 def wilson(hits: int, n: int, level: float = 0.95) -> tuple[float, float]:
     """Wilson's interval of a share."""
     if not n:

@@ -88,6 +88,7 @@ def _compare(key: Key, found: Mapping[str, Series], names: list[str], baseline: 
         if name == baseline:
             yield verdict.as_baseline(base, floor, primary=primary)
         elif name in found and counted:
-            yield verdict.exact(base, found[name], primary=primary)
+            yield verdict.exact(base, found[name], primary=primary,
+                                again=None if name in controls else twin)
         elif name in found:
             yield verdict.estimated(base, found[name], floor=floor, primary=primary)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from generator.evidence.inference import pseudo_median
+from generator.evidence.inference import Floats, pseudo_median, signed_rank_interval
 from generator.evidence.stats import NAN, Histogram, interval_ranks, ratio
 
 PERCENTILES = ((0.5, "p50"), (0.9, "p90"), (0.99, "p99"))
@@ -21,6 +21,7 @@ TABLE_CLASSES = ("sept", "pamt", MIRROR, "unassigned")
 MEMORY_FIELDS = ("allocated", "freed", "live", "peak", "charged", "uncharged", "atomic_fallback",
                  "cross_freed", "handed_over")
 PER_FAULT = ("page_allocs", "page_frees", "lock_takes", "seamcalls", "retries")
+NONE: Floats = np.empty(0)
 MEMCG_BATCH_PAGES = 64
 """memory.stat lags by up to this many pages on each CPU (the kernel batches its updates)."""
 
@@ -68,25 +69,33 @@ def failed(case: Mapping[str, Any]) -> str:
     return "; ".join(map(str, record.get("errors") or ()))
 
 
-def typical(record: Mapping[str, Any], op: str) -> float:
-    """Pseudo-median of the medians of an operation's batches, in ticks; NaN where it has none.
+def batch_medians(record: Mapping[str, Any], op: str) -> Floats:
+    """Medians of an operation's batches, in ticks; empty where it has none.
 
-    A host has two speeds, one of them while the other thread of the core is busy. The median of
-    all operations jumps between the two; this follows their share, and no single batch moves it.
     Only where nothing else is timed: else it is the module that chose which operation has medians.
     """
     batch = record.get("batch") or {}
     timed = {name for name in record.get("instrumented") or {} if name != "teardown"} or {op}
-    medians = batch.get("medians") or ()
     alone = batch.get("op") == op and timed == {op}
-    return float(pseudo_median(np.asarray(medians, float))) / 1000 if alone and medians else NAN
+    return np.asarray((batch.get("medians") or ()) if alone else (), float) / 1000
+
+
+def typical(record: Mapping[str, Any], op: str) -> float:
+    """Pseudo-median of batch_medians(); NaN where there are none.
+
+    A host has two speeds, one of them while the other thread of the core is busy. The median of
+    all operations jumps between the two; this follows their share, and no single batch moves it.
+    """
+    medians = batch_medians(record, op)
+    return float(pseudo_median(medians)) if len(medians) else NAN
 
 
 def latency_rows(metric: str, data: Mapping[str, Any], scale: Scale, *, net: bool,
-                 middle: float = NAN) -> Iterator[Row]:
+                 medians: Floats = NONE) -> Iterator[Row]:
     """Rows of one histogram; with ``net`` the clock's own cost leaves the median only.
 
-    The median as read stays as ``p50_raw``. ``middle``: typical(), which then is the ``p50``.
+    The median as read stays as ``p50_raw``. ``medians``: batch_medians(), whose pseudo-median then
+    is the ``p50``, with the interval of that.
     """
     hist = Histogram.of(data)
     if not hist.n:
@@ -94,13 +103,16 @@ def latency_rows(metric: str, data: Mapping[str, Any], scale: Scale, *, net: boo
         return
     for p, name in PERCENTILES:
         off = scale.overhead if net and name == "p50" else 0.0
-        low, high = (scale.net(edge, off) for edge in hist.interval(p))
-        batches = name == "p50" and not math.isnan(middle)
-        yield Row(metric, name, scale.net(middle if batches else hist.percentile(p), off),
-                  scale.unit, hist.n, (low, high), hist.exact and not batches)
+        batches = name == "p50" and len(medians) > 0
+        value, edges = ((float(pseudo_median(medians)), signed_rank_interval(medians)) if batches
+                        else (hist.percentile(p), hist.interval(p)))
+        low, high = (scale.net(edge, off) for edge in edges)
+        yield Row(metric, name, scale.net(value, off), scale.unit, hist.n, (low, high),
+                  hist.exact and not batches)
     if net:
+        low, high = (scale.net(edge, 0.0) for edge in hist.interval(0.5))
         yield Row(metric, "p50_raw", hist.percentile(0.5) * scale.per_tick, scale.unit, hist.n,
-                  exact=hist.exact)
+                  (low, high), hist.exact)
     for name, ticks in (("min", hist.low), ("max", hist.high), ("mean", hist.mean)):
         yield Row(metric, name, ticks * scale.per_tick, scale.unit, hist.n)
 
@@ -255,7 +267,8 @@ def case_rows(case: Mapping[str, Any], tier: str) -> Iterator[Row]:
         if name in record["clock"]:
             yield from latency_rows(f"clock.{name}", record["clock"][name], scale, net=False)
     for op, data in record["ops"].items():
-        yield from latency_rows(f"op.{op}", data, scale, net=True, middle=typical(record, op))
+        yield from latency_rows(f"op.{op}", data, scale, net=True,
+                                medians=batch_medians(record, op))
     for name, data in (record.get("instrumented") or {}).items():
         yield from latency_rows(f"instrumented.{name}", data, scale, net=True)
     if record.get("batch"):

@@ -43,7 +43,7 @@ ABOUT: Mapping[str, str] = {
     "ci_lo": "lower end of its 95 % interval, NaN where there are too few",
     "ci_hi": "upper end",
     "exact": "from all samples, not from a histogram's buckets",
-    "blocks": "blocks the median was taken over",
+    "blocks": "blocks that have the figure: the median was taken over these",
 }
 
 Head = tuple[str, str, str, str, str, str, str, int]
@@ -92,7 +92,8 @@ class Table:
         """One row per figure, columns COLUMNS.
 
         Of several blocks: their median, with the order-statistic interval of that median where
-        there are enough; ``n`` then is the samples of all; "min" and "max" are those of all. Of
+        there are enough; ``n`` then is the samples of all; "min" and "max" are those of all, and
+        so is what has to hold in each: a median would not see what goes wrong in few of them. Of
         one block: its own figures.
         """
         frame, at = self._named(), np.asarray(self._at, dtype=np.int64)
@@ -100,13 +101,17 @@ class Table:
         blocks = np.bincount(at, minlength=len(frame))
         first = np.unique(at, return_index=True)[1]
         middle, low, high = _medians(at, blocks, values, (low[first], high[first]))
-        for stat, extreme in (("min", np.fmin), ("max", np.fmax)):
-            mine = (frame["stat"] == stat).to_numpy(dtype=bool)
+        metric, stat = (frame[name].astype(str) for name in ("metric", "stat"))
+        left = ((stat == "end") & metric.str.endswith(".live")) | (metric == "seam.violations")
+        for those, extreme in ((stat.isin(["min", "bool"]), np.fmin),
+                               ((stat == "max") | left, np.fmax)):
+            mine = those.to_numpy(dtype=bool)
             middle[mine] = _extreme(at, values, extreme, len(frame))[mine]
         frame["value"], frame["ci_lo"], frame["ci_hi"] = middle, low, high
         frame["n"] = np.bincount(at, weights=n, minlength=len(frame)).astype(np.int64)
         frame["exact"] = np.bincount(at, weights=exact, minlength=len(frame)) == blocks
-        frame["blocks"] = blocks
+        frame["blocks"] = np.bincount(at, weights=~np.isnan(values),
+                                      minlength=len(frame)).astype(np.int64)
         return frame[list(COLUMNS)]
 
     def series(self, wanted: Callable[[str, str, str], bool]) -> Iterator[

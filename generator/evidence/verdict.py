@@ -30,7 +30,6 @@ LEAST_FLOOR = 0.01
 MIN_BLOCKS, GOOD_BLOCKS = plan.QUICK_BLOCKS, plan.MIN_BLOCKS
 """Below the first there is no verdict, below the second it is a look and no evidence."""
 LOOK = "look, not evidence"
-MIN_UNPAIRED = 10
 
 BASELINE, FASTER, SLOWER, EQUIVALENT, CANNOT_TELL, EXACT, REFUSED = (
     "baseline", "faster", "slower", "equivalent", "cannot tell", "exact", "refused")
@@ -157,7 +156,7 @@ def tested(verdicts: Sequence[Verdict]) -> list[Verdict]:
 def estimated(base: Series, other: Series, *, floor: float, primary: bool) -> Verdict:
     """One comparison without its p; where there can be none it has no effects and says why."""
     first, second = paired(base, other)
-    verdict = _blank(base, other, first, second, floor, primary)
+    verdict = blank(base, other, first, second, floor, primary)
     if why := _no_ratio(other, first, second):
         return replace(verdict, note=why)
     effects = np.log(second / first)
@@ -170,7 +169,7 @@ def estimated(base: Series, other: Series, *, floor: float, primary: bool) -> Ve
         outside=inference.outside_fences(effects))
 
 
-def _blank(base: Series, other: Series, first: Floats, second: Floats, floor: float,
+def blank(base: Series, other: Series, first: Floats, second: Floats, floor: float,
            primary: bool) -> Verdict:
     low, high = (float(np.median(v)) if len(v) else NAN for v in (first, second))
     return Verdict(other.variant, base.variant, base.workload, base.metric, base.unit, base.host,
@@ -192,6 +191,8 @@ def _no_ratio(other: Series, first: Floats, second: Floats) -> str:
 def decided(verdict: Verdict, p: float | None, level: float, family: int = 1) -> Verdict:
     """The verdict's word, given its adjusted ``p`` and the ``level`` that has to be below.
 
+    Without ``p`` it is the baseline's repetition: its own p counts, and the least floor, as what
+    the others' floor is made of could not exceed it.
     ``family``: comparisons it was adjusted for; few blocks cannot give a p that survives many.
     """
     if verdict.p is None:
@@ -199,7 +200,8 @@ def decided(verdict: Verdict, p: float | None, level: float, family: int = 1) ->
     effects, effect = verdict.effects, math.log(verdict.ratio)
     notes = [LOOK] if verdict.n < GOOD_BLOCKS else []
     significant = (verdict.p if p is None else p) < level
-    beyond = abs(effect) > math.log1p(verdict.floor)
+    floor = LEAST_FLOOR if p is None else verdict.floor
+    beyond = abs(effect) > math.log1p(floor)
     level_90 = inference.interval if verdict.primary else inference.signed_rank_interval
     low, high = level_90(effects, 0.90)
     needed = None
@@ -209,29 +211,33 @@ def decided(verdict: Verdict, p: float | None, level: float, family: int = 1) ->
         outcome = EQUIVALENT
     else:
         outcome = CANNOT_TELL
-        needed = _needed(verdict, effect, level, family)
+        needed = _needed(verdict, effect, floor, level / family)
         if significant and not beyond:
-            notes.append(f"within the floor of {100 * verdict.floor:.1f} %")
+            notes.append(f"within the floor of {100 * floor:.1f} %")
     return replace(verdict, outcome=outcome, p_holm=p, n_needed=needed, note="; ".join(notes))
 
 
-def _needed(verdict: Verdict, effect: float, level: float, family: int) -> int | None:
+def _needed(verdict: Verdict, effect: float, floor: float, level: float) -> int | None:
     """Blocks that would tell, if the effect and its spread are what they look like.
 
     Either that it differs, by more than the floor and at Holm's first step, or that it is
     equivalent. None where no number of blocks that a run may have would.
     """
     sd = float(verdict.effects.std(ddof=1))
-    differ = max(inference.blocks_to_differ(sd, effect, math.log1p(verdict.floor), level / family),
-                 math.log2(2 * family / level))     # fewer cannot give a p that small
+    differ = max(inference.blocks_to_differ(sd, effect, math.log1p(floor), level),
+                 math.log2(2 / level))      # fewer cannot give a p that small
     least = min(differ, inference.blocks_to_equal(sd, effect, math.log1p(MARGIN)))
     return max(math.ceil(least), verdict.n + 1) if least <= plan.MOST_BLOCKS else None
 
 
-def exact(base: Series, other: Series, *, primary: bool) -> Verdict:
-    """Counts compared as integers. REFUSED when one of them does not repeat."""
+def exact(base: Series, other: Series, *, primary: bool, again: Series | None = None) -> Verdict:
+    """Counts compared as integers. REFUSED when one of them does not repeat.
+
+    ``again``: the baseline's repetition. A difference no larger than what lies between those two
+    is not the design's: CANNOT_TELL.
+    """
     paired(base, other)
-    verdict = _blank(base, other, base.values, other.values, 0.0, primary)
+    verdict = blank(base, other, base.values, other.values, 0.0, primary)
     for series in (base, other):
         if len(np.unique(series.values)) > 1:
             seen = ", ".join(f"{v:g}" for v in np.unique(series.values)[:4])
@@ -240,28 +246,13 @@ def exact(base: Series, other: Series, *, primary: bool) -> Verdict:
         return replace(verdict, note="no figure")
     difference = verdict.value - verdict.base
     ratio = verdict.value / verdict.base if verdict.base else NAN
-    note = f"{difference:+g} {base.unit}" if difference else "same"
-    return replace(verdict, outcome=EXACT, ratio=ratio, note=note,
+    note, outcome = f"{difference:+g} {base.unit}" if difference else "same", EXACT
+    apart = 0.0 if again is None else float(np.abs(paired(base, again)[1] - verdict.base).max(
+        initial=0.0))
+    if 0 < abs(difference) <= apart:
+        note, outcome = f"A' differs by {apart:g} {base.unit}", CANNOT_TELL
+    return replace(verdict, outcome=outcome, ratio=ratio, note=note,
                    n=min(len(base.values), len(other.values)))
-
-
-def unpaired(base: Series, other: Series) -> Verdict:
-    """Two runs made elsewhere, no common blocks: Mann-Whitney, at least MIN_UNPAIRED values each.
-
-    The ratio is the Hodges-Lehmann shift of the logarithms. Its interval is left out: order and
-    drift are not controlled.
-    """
-    paired(base, other)
-    verdict = _blank(base, other, base.values, other.values, LEAST_FLOOR, False)
-    n = min(len(base.values), len(other.values))
-    if n < MIN_UNPAIRED or min(base.values.min(), other.values.min()) <= 0:
-        return replace(verdict, n=n, note=f"n too small or zero: {n} of {MIN_UNPAIRED}, unpaired")
-    shift = float(np.median(np.log(other.values)[:, None] - np.log(base.values)))
-    p = inference.mann_whitney_p(list(base.values), list(other.values))
-    found = p < ALPHA and abs(shift) > math.log1p(LEAST_FLOOR)
-    outcome = (SLOWER if shift > 0 else FASTER) if found else CANNOT_TELL
-    return replace(verdict, n=n, p=p, ratio=math.exp(shift), outcome=outcome, note="unpaired",
-                   superiority=inference.superiority(base.values, other.values))
 
 
 def adjusted(verdicts: Sequence[Verdict], controls: Iterable[str] = ()) -> list[Verdict]:
@@ -284,7 +275,7 @@ def adjusted(verdicts: Sequence[Verdict], controls: Iterable[str] = ()) -> list[
 
 def as_baseline(base: Series, floor: float, *, primary: bool) -> Verdict:
     """The baseline's own row."""
-    row = _blank(base, base, base.values, base.values, floor, primary)
+    row = blank(base, base, base.values, base.values, floor, primary)
     return replace(row, ratio=1.0, outcome=BASELINE, superiority=0.5)
 
 

@@ -18,6 +18,8 @@ from generator.modules.render import KVM
 from generator.runs.store import RunDir
 
 OFF = "off"
+FAILING = "timed though they FAIL the gate (--force)"
+"""Begins the mark of a run in which some designs are FORCED."""
 CHOICES = (*(level.name.lower() for level in Level), OFF)
 
 
@@ -85,4 +87,4 @@ def before(args: argparse.Namespace, names: Sequence[str], baseline: str) -> Gat
 
 
 def _marks(bad: Sequence[str]) -> tuple[str, ...]:
-    return (f"timed though they FAIL the gate (--force): {', '.join(bad)}",) if bad else ()
+    return (f"{FAILING}: {', '.join(bad)}",) if bad else ()

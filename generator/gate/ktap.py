@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from generator.gate.result import CORRECTNESS, CRITERION, OTHER, Finding, GateResult
-from generator.gate.seeded import Caught
+from generator.gate.seeded import Bug, Caught, why_not
+from generator.report.text import ascii_only
 
 _NAMES = {"enomem": "every_allocation_fails", "busy": "every_seamcall_is_busy",
           "lost": "every_cmpxchg_is_lost"}
@@ -21,14 +22,15 @@ def lines(results: Sequence[GateResult]) -> list[str]:
     return found
 
 
-def caught(found: Sequence[Caught]) -> list[str]:
-    """The seeded bugs: ok when caught as what they are."""
-    lines = ["KTAP version 1", f"1..{len(found)}"]
+def caught(found: Sequence[Caught], left: Sequence[Bug] = ()) -> list[str]:
+    """The seeded bugs: ok when caught as what they are. ``left``: those that were not tried."""
+    lines = ["KTAP version 1", f"1..{len(found) + len(left)}"]
     for number, one in enumerate(found, start=1):
         lines.append(f"# {one.bug.text}: expected {', '.join(one.bug.expected)}, "
                      f"seen {', '.join(one.seen) or 'nothing of it'}")
         lines.append(f"{_ok(one.ok)} {number} {_name(one.bug.name)}")
-    return lines
+    return [*lines, *(f"ok {number} {_name(bug.name)} # SKIP {why_not(bug)}"
+                      for number, bug in enumerate(left, start=len(found) + 1))]
 
 
 def _ok(passed: bool) -> str:
@@ -60,7 +62,7 @@ def _suite(result: GateResult) -> list[str]:
     number += 1
     body += [line for klass in (CRITERION, OTHER) for one in result.of_class(klass)
              for line in _diagnostic(one)]
-    body += [f"# {sentence}" for sentence in result.not_run]
+    body += [_said(sentence) for sentence in result.not_run]
     return [*head, *body, f"{_ok(not wrong)} {number} correct"]
 
 
@@ -75,5 +77,10 @@ def _swept(test: str, covered: int, size: int, passed: bool) -> str:
 
 def _diagnostic(finding: Finding) -> list[str]:
     tag = f"{finding.criterion} " if finding.criterion else ""
-    return [f"# {tag}{finding.kind}: {finding.text} [{finding.count}]",
-            *(f"#   {path}" for path in finding.paths)]
+    return [_said(f"{tag}{finding.kind}: {finding.text} [{finding.count}]"),
+            *(_said(f"  {path}") for path in finding.paths)]
+
+
+def _said(text: str) -> str:
+    """One line, whatever a guest put into it: a line of its own could be a test's."""
+    return f"# {ascii_only(text)}"

@@ -162,11 +162,16 @@ def untried(wanted: Sequence[Bug], grounds: Sequence[Ground]) -> list[Bug]:
     return [bug for bug in wanted if bug.stage not in {ground.stage for ground in grounds}]
 
 
+def why_not(bug: Bug) -> str:
+    """What is said of a bug that was not tried."""
+    return f"not tried: no kernel for stage {bug.stage}"
+
+
 def table(found: Sequence[Caught], left: Sequence[Bug] = ()) -> list[str]:
     """A line per bug: caught or not, as what; and the sum. ``left``: bugs that were not tried."""
     lines = [f"{'ok' if one.ok else 'NOT'}  {one.bug.name:<26} {one.bug.klass:<11} "
              f"{','.join(one.seen) or _instead(one)}" for one in found]
-    lines += [f"-    {bug.name:<26} not tried: no kernel for stage {bug.stage}" for bug in left]
+    lines += [f"-    {bug.name:<26} {why_not(bug)}" for bug in left]
     good = sum(one.ok for one in found)
     return [*lines, f"{good} of {len(found)} seeded bugs caught"]
 

@@ -69,6 +69,11 @@ class Report:
         return found[1] if found else ""
 
     @property
+    def ours(self) -> bool:
+        """Whether the place that reports is in a module of the bench."""
+        return bool(_MODULE.search(self.title))
+
+    @property
     def foreign(self) -> bool:
         """Whether a data race is between two accesses of the kernel's own code.
 
@@ -76,7 +81,7 @@ class Report:
         neither is a module's nor one that only looks at its caller's memory. Other reports are
         the module's that made them come.
         """
-        return (self.kind == "kcsan" and not _MODULE.search(self.title)
+        return (self.kind == "kcsan" and not self.ours
                 and not any(name in self.title for name in BORROWED))
 
     def concerns(self, variant: str, module: str) -> bool:

@@ -3,18 +3,19 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from generator.gate.result import CORRECTNESS, CRITERION, OTHER, Boot, Finding, GateResult, Splat
+from generator.report.text import WIDTH, ascii_only, wrap
 
-WIDTH = 72
 RULE = "-" * WIDTH
 NAK = ("ownership", "uncharged", "fallback")
 """Kinds the NAK of 2026-01-16 was about, in its order: shown before the others."""
 _POINTS = (("enomem", "ENOMEM"), ("busy", "BUSY"), ("lost", "lost races"))
 _SPLAT_LINES = 60
+LONGEST = 16
+"""Widest name that a table has beside its figures."""
 Known = Mapping[str, Mapping[str, str]]
 """Design -> kind of finding -> what the list said about it."""
 EMPTY: Known = MappingProxyType({})
@@ -31,17 +32,32 @@ def page(results: Sequence[GateResult], known: Known = EMPTY) -> str:
 
 
 def _table(results: Sequence[GateResult]) -> list[str]:
-    width = max([6, *(len(result.variant) for result in results)])
+    width = _name_width(results)
     head = f"{'design':{width}}  gate  {'ENOMEM':>11} {'BUSY':>9} {'lost':>7}  splats  criteria"
-    return [head, "-" * min(len(head), WIDTH), *(_row(result, width) for result in results)]
+    return [head, "-" * min(len(head), WIDTH),
+            *(line for result in results for line in _row(result, width))]
 
 
-def _row(result: GateResult, width: int) -> str:
+def _name_width(results: Sequence[GateResult]) -> int:
+    return max([6, *(len(one.variant) for one in results if len(one.variant) <= LONGEST)])
+
+
+def _named(name: str, width: int, rest: str) -> list[str]:
+    """A row of a table; a name that is too long for it has lines of its own."""
+    if len(name) <= width:
+        return [f"{name:{width}}  {rest}".rstrip()]
+    return [*wrap(name), f"{'':{width}}  {rest}".rstrip()]
+
+
+def _row(result: GateResult, width: int) -> list[str]:
     points = [_ratio(result, kind) for kind in ("enomem", "busy", "lost")]
     criteria = sorted({found.criterion for found in result.of_class(CRITERION)},
                       key=lambda name: (len(name), name))
-    return (f"{result.variant:{width}}  {result.verdict:4}  {points[0]:>11} {points[1]:>9} "
-            f"{points[2]:>7}  {len(result.splats):6}  {' '.join(criteria) or '-'}").rstrip()
+    row = (f"{result.verdict:4}  {points[0]:>11} {points[1]:>9} {points[2]:>7}  "
+           f"{len(result.splats):6}  ")
+    indent = " " * (width + 2 + len(row))
+    listed = wrap(" ".join(criteria) or "-", indent, indent)
+    return [*_named(result.variant, width, row + listed[0].strip()), *listed[1:]]
 
 
 def _nak(results: Sequence[GateResult]) -> list[str]:
@@ -50,11 +66,11 @@ def _nak(results: Sequence[GateResult]) -> list[str]:
                                for kind in NAK] for result in results}
     if not any(first for first, *_ in counts.values()):
         return []
-    width = max([6, *map(len, counts)])
+    width = _name_width(results)
     lines = ["The points of the NAK of 2026-01-16, as found by running, in pages:", "",
              f"{'design':{width}}  (a) owner by path  (b) uncharged  (c) fallback differs"]
-    lines += [f"{name:{width}}  {row[0]:17}  {row[1]:13}  {row[2]:20}"
-              for name, row in counts.items() if row[0]]
+    lines += [line for name, row in counts.items() if row[0]
+              for line in _named(name, width, f"{row[0]:17}  {row[1]:13}  {row[2]:20}")]
     clean = [name for name, row in counts.items() if not any(row)]
     return [*lines, *_wrapped([f"None of them: {', '.join(clean)}."] if clean else []), ""]
 
@@ -65,7 +81,7 @@ def _ratio(result: GateResult, kind: str) -> str:
 
 
 def _design(result: GateResult, known: Mapping[str, str]) -> list[str]:
-    lines = ["", RULE, f"{result.variant}: {result.verdict}, host {result.host}",
+    lines = ["", RULE, *wrap(f"{result.variant}: {result.verdict}, host {result.host}"),
              *_wrapped([_made(result)])]
     wrong, design = result.of_class(CORRECTNESS), _ordered(result.of_class(CRITERION))
     if wrong:
@@ -103,14 +119,9 @@ def _findings(found: Sequence[Finding], known: Mapping[str, str]) -> list[str]:
     lines: list[str] = []
     for letter, one in zip(_letters(), found, strict=False):
         tag = f"{one.criterion} " if one.criterion else ""
-        lines += textwrap.wrap(f"({letter}) {tag}{one.kind}: {one.text} [{one.count}]", WIDTH,
-                               subsequent_indent="    ")
-        for path in one.paths:
-            lines += textwrap.wrap(path, WIDTH, initial_indent="      ",
-                                   subsequent_indent="        ")
-        if one.kind in known:
-            lines += textwrap.wrap(f"known: {known[one.kind]}", WIDTH, initial_indent="      ",
-                                   subsequent_indent="        ")
+        lines += wrap(f"({letter}) {tag}{one.kind}: {one.text} [{one.count}]", "", "    ")
+        for path in (*one.paths, *([f"known: {known[one.kind]}"] if one.kind in known else [])):
+            lines += wrap(path, "      ", "        ")
     return lines
 
 
@@ -120,11 +131,12 @@ def _letters() -> list[str]:
 
 
 def _splat(splat: Splat) -> list[str]:
-    lines = [f"  {line.rstrip()}"[:WIDTH] for line in splat.text.splitlines()]
+    lines = [f"  {ascii_only(line.rstrip().expandtabs())}"[:WIDTH]
+             for line in splat.text.splitlines()]
     more = len(lines) - _SPLAT_LINES
-    return [*textwrap.wrap(f"At {splat.at}:", WIDTH), *lines[:_SPLAT_LINES],
+    return [*wrap(f"At {splat.at}:"), *lines[:_SPLAT_LINES],
             *([f"  ... {more} more lines in gate.json"] if more > 0 else [])]
 
 
 def _wrapped(texts: Iterable[str]) -> list[str]:
-    return [line for text in texts for line in textwrap.wrap(text, WIDTH)]
+    return [line for text in texts for line in wrap(text)]

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """History alarms: where a figure's history changed, and whether it is more than noise.
 
-Exact figures: any change. Times: change points of the last WINDOW points (binary segmentation,
-ruptures), each kept when both sides differ with p < P_LIMIT (Welch) and by at least the floor:
-what the baseline and its repetition A' differed by in the same history. One series per machine,
-figure and parameters: nothing goes over two machines or tiers.
+Exact figures: any change that is larger than A' ever differed from A. Times: change points of the
+last WINDOW points (binary segmentation, ruptures), each kept when both sides differ with p <
+P_LIMIT (Welch) and by at least the floor: what the baseline and its repetition A' differed by in
+the same history. One series per machine, figure and parameters: nothing goes over two machines or
+tiers.
 """
 
 from __future__ import annotations
@@ -98,40 +99,59 @@ def figures(stored: Mapping[str, Any]) -> Iterator[tuple[tuple[str, tuple[str, .
 
 
 def floors(results: Path = layout.ASV_RESULTS) -> dict[str, float]:
-    """Benchmark -> 95th percentile of |A'/A - 1| over its history, of noisy ones."""
-    return {name: max(LEAST_FLOOR, floor) for name, floor in spread(history(results)).items()}
+    """Benchmark -> the floor of its noisiest machine, of noisy ones: asv knows one for all."""
+    found: dict[str, float] = {}
+    for (_, name), floor in spread(history(results)).items():
+        found[name] = max(LEAST_FLOOR, floor, found.get(name, 0.0))
+    return found
 
 
-def spread(found: Sequence[Series]) -> dict[str, float]:
-    """The same, of series at hand; a benchmark without A' has none."""
-    values = {(s.machine, s.benchmark, s.params): {c: v for _, c, v in s.points}
-              for s in found if s.noisy}
-    apart: dict[str, list[float]] = {}
-    for (machine, benchmark, params), again in values.items():
-        if params[0].endswith(APRIME):
-            base = values.get((machine, benchmark,
-                               (params[0].removesuffix(APRIME), *params[1:])), {})
-            apart.setdefault(benchmark, []).extend(
-                abs(value / base[commit] - 1) for commit, value in again.items()
-                if base.get(commit))
-    return {name: float(np.quantile(shares, 0.95)) for name, shares in apart.items() if shares}
+def spread(found: Sequence[Series]) -> dict[tuple[str, str], float]:
+    """(machine, benchmark) -> 95th percentile of |A'/A - 1| over its history, of noisy ones."""
+    shares: dict[tuple[str, str], list[float]] = {}
+    for series, base, again in repetitions(found):
+        if series.noisy and base:
+            shares.setdefault((series.machine, series.benchmark), []).append(abs(again / base - 1))
+    return {name: float(np.quantile(those, 0.95)) for name, those in shares.items()}
+
+
+def unrepeated(found: Sequence[Series]) -> dict[tuple[str, ...], float]:
+    """(machine, benchmark, parameters but the design) -> the most that A' differed from A."""
+    most: dict[tuple[str, ...], float] = {}
+    for series, base, again in repetitions(found):
+        name = (series.machine, series.benchmark, *series.params[1:])
+        most[name] = max(most.get(name, 0.0), abs(again - base))
+    return most
+
+
+def repetitions(found: Sequence[Series]) -> Iterator[tuple[Series, float, float]]:
+    """Each A', with the value of A and its own at every commit that has both."""
+    values = {(s.machine, s.benchmark, s.params): {c: v for _, c, v in s.points} for s in found}
+    for series in found:
+        if series.params[0].endswith(APRIME):
+            name = (series.params[0].removesuffix(APRIME), *series.params[1:])
+            base = values.get((series.machine, series.benchmark, name), {})
+            yield from ((series, base[commit], value) for _, commit, value in series.points
+                        if commit in base)
 
 
 def alarms(found: Sequence[Series]) -> list[Alarm]:
     """Every alarm of the series, the newest commit last."""
-    floor = spread(found)
+    shares, counts = spread(found), unrepeated(found)
     raised = [alarm for series in found if not series.params[0].endswith(APRIME)
-              for alarm in of(series, max(LEAST_FLOOR, floor.get(series.benchmark, 0.0)))]
+              for alarm in of(series, max(LEAST_FLOOR, shares.get(
+                  (series.machine, series.benchmark), 0.0)) if series.noisy else counts.get(
+                  (series.machine, series.benchmark, *series.params[1:]), 0.0))]
     dates = {commit: date for series in found for date, commit, _ in series.points}
     return sorted(raised, key=lambda alarm: (dates[alarm.commit], str(alarm)))
 
 
 def of(series: Series, floor: float) -> Iterator[Alarm]:
-    """The alarms of one series."""
+    """The alarms of one series; ``floor``: a share of a noisy figure, else a difference."""
     points = series.points[-WINDOW:]
     values = np.array([value for *_, value in points])
     edges = noisy_changes(values, floor) if series.noisy else \
-        [(int(at), None) for at in np.flatnonzero(np.diff(values)) + 1]
+        [(int(at), None) for at in np.flatnonzero(np.abs(np.diff(values)) > floor) + 1]
     bounds = [0, *(at for at, _ in edges), len(values)]
     for index, (at, p) in enumerate(edges):
         before, after = (float(np.median(values[slice(*bounds[k:k + 2])]))

@@ -13,8 +13,10 @@ from typing import Any
 
 from generator import layout, proc
 from generator.errors import DataError
+from generator.gate.before import FAILING
 from generator.history import asv_pages
 from generator.report import claims
+from generator.report.view import TDX
 from generator.runs import store
 
 NOT_A_NAME = re.compile(r"[^0-9A-Za-z]+")
@@ -47,6 +49,9 @@ def refusal(run: store.Run) -> str:
     suite: Mapping[str, Any] = run.manifest.get("suite") or {}
     if not suite.get("commit"):
         return "the run knows no commit of the suite"
+    # Of designs that were forced no figure is recorded; other marks are about all of them.
+    if marks := [mark for mark in run.manifest.get("marks") or () if not mark.startswith(FAILING)]:
+        return f"the run is marked, and asv could not say so: {marks[0]}"
     if suite.get("dirty"):
         return "the run was made with uncommitted changes"
     known = proc.query(["git", "-C", layout.ROOT, "merge-base", "--is-ancestor",
@@ -100,7 +105,7 @@ OF_TIER: Mapping[str, tuple[str, ...]] = {
     "count": ("Latency", "LatencyOps", "Memory", "MemoryPerFault"),
     "model": ("Latency", "Contention"),
     "native": ("Native", "NativeOps", "NativeContention"),
-    "tdx": ("Native", "NativeOps", "NativeContention")}
+    TDX: ("Native", "NativeOps", "NativeContention")}
 
 
 def chosen(manifest: Mapping[str, Any]) -> str:
@@ -111,11 +116,12 @@ def chosen(manifest: Mapping[str, Any]) -> str:
 
 def machine_of(manifest: Mapping[str, Any]) -> str:
     """asv's name of what ran a run: host and runner, or the TDX machine. Never two kinds in one."""
-    if model := (manifest.get("tdx") or {}).get("model"):
+    tiers = {boot["tier"] for boot in manifest["boots"].values()}
+    if TDX in tiers:
+        model = (manifest.get("host") or {}).get("model") or "unknown"
         return f"tdx-{NOT_A_NAME.sub('-', str(model)).strip('-').lower()}"
     plan = manifest.get("plan") or {}
     host = plan.get("host") or next((boot.get("host") for boot in plan.get("boots") or ()), None)
-    tiers = {boot["tier"] for boot in manifest["boots"].values()}
     runner = str(plan.get("runner") or "qemu")
     if runner == "qemu":
         runner = "qemu-kvm" if "native" in tiers else "qemu-tcg"
@@ -129,11 +135,11 @@ def describe_machine(manifest: Mapping[str, Any]) -> str:
     Returns its name.
     """
     name = machine_of(manifest)
-    host = "kvm" if name.startswith("kvm") else "twin"
+    host, tier = name.partition("-")[0], TDX if name.startswith("tdx") else ""
     ran = "TDX hardware" if name.startswith("tdx") else "host cores" if "tcg" not in name \
         else f"QEMU TCG {manifest.get('cpu_model', 'unknown')}"
     entry = {"machine": name, "os": f"Linux {manifest['kernel']['release']} (guest)",
-             "arch": "x86_64", "cpu": f"{claims.kind(host)}; {ran}",
+             "arch": "x86_64", "cpu": f"{claims.kind(host, tier)}; {ran}",
              "num_cpu": "1 (icount), 2 (mttcg)" if "tcg" in name else "2", "ram": "fixed"}
     if not proc.dry_run():
         HOME.mkdir(parents=True, exist_ok=True)

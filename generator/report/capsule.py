@@ -31,6 +31,7 @@ def fill(runs: Sequence[store.Run], views: Sequence[View], folder: Path) -> None
     import pandas as pd
 
     frame = pd.concat([view.frame for view in views], ignore_index=True)
+    frame.attrs["marks"] = [mark for view in views for mark in view.manifest.get("marks") or ()]
     frame.to_parquet(folder / "summary.parquet", index=False)
     export = kcidb.export([(view.manifest, view.frame) for view in views])
     (folder / "kcidb.json").write_text(json.dumps(export, indent=1, allow_nan=False) + "\n")

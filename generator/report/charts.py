@@ -15,15 +15,9 @@ from generator.evidence.rows import Scale, failed
 from generator.evidence.stats import Histogram
 from generator.report import claims
 from generator.report.model import visible
-from generator.report.plots import (
-    UNIT,
-    Chart,
-    colour,
-    dash,
-    logarithmic,
-)
+from generator.report.plots import Chart, colour, dash, logarithmic
 from generator.report.ratios import ratios
-from generator.report.tables import KIB_PER_PAGE
+from generator.report.tables import KIB_PER_PAGE, UNIT
 from generator.report.text import shorten
 from generator.report.view import CONTENTION, COUNT, FAULT, MEMORY, PARKED, Source, View
 
@@ -34,7 +28,7 @@ LONGEST = 40
 def where(source: Source) -> str:
     """A panel's title line: host and what it is, tier, workload."""
     plural = "" if source.vcpus == 1 else "s"
-    return (f"host {source.host} ({claims.kind(source.host)}),\ntier {source.tier}, "
+    return (f"host {source.host} ({claims.kind(source.host, source.tier)}),\ntier {source.tier}, "
             f"{source.workload}, {source.vcpus} vCPU{plural}")
 
 

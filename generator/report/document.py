@@ -45,7 +45,8 @@ def build(views: Sequence[View]) -> Document:
         (first_screen(found, ordered), method(ordered, found), warnings(ordered),
          *(part(*one) for one in found[1:]), *sections(ordered, found),
          *(s for view in ordered for s in details.of(view))),
-        banner=" / ".join(dict.fromkeys(claims.kind(view.host) for view in ordered)),
+        banner=" / ".join(dict.fromkeys(
+            claims.kind(view.host, tier) for view in ordered for tier in view.tiers)),
         heading=HEADING)
 
 
@@ -76,14 +77,15 @@ def name(view: View, title: str, runs: int) -> str:
 
 def first_screen(found: Sequence[Part], views: Sequence[View]) -> Section:
     """Question, verdict per option, one table, one sentence of cost; below it what they are."""
-    said = [f"{QUESTION} {claims.brief(views[0].host)}"]
+    host, tier = (found[0][0].host, found[0][1]) if found else (views[0].host, "")
+    said = [f"{QUESTION} {claims.brief(host, tier)}"]
     if not found:
-        return Section("", paragraphs=(*said, claims.what(views[0].host),
+        return Section("", paragraphs=(*said, claims.what(host, tier),
                                        "Nothing was measured, see Warnings."))
     body = part(*found[0])
     return replace(body, title="",
                    paragraphs=(*provenance.incomplete(views), *said, body.paragraphs[-1]),
-                   after=(*body.after, claims.what(found[0][0].host)))
+                   after=(*body.after, claims.what(host, tier)))
 
 
 def part(view: View, tier: str) -> Section:
@@ -93,7 +95,7 @@ def part(view: View, tier: str) -> Section:
     blocks = "exact" if tier == COUNT else plural(max(view.blocks(tier), 1), "block")
     about = (f"Host {view.host}, tier {tier}. Against {view.baseline}, {where}, "
              f"{claims.UNIT[tier]}, {blocks}:")
-    kind = claims.kind(view.host)
+    kind = claims.kind(view.host, tier)
     return Section(f"Host {view.host}, tier {tier}", (f"host {view.host}", f"tier {tier}"),
                    (f"{kind[:1].upper()}{kind[1:]}.", about),
                    headline.answer(view, tier), (headline.table(view, tier),),
@@ -118,7 +120,7 @@ def every_verdict(view: View, tier: str) -> Section | None:
         heads = ["option", *(head(*key) for key in keys)]
         rows = tuple((view.label(variant), *(cell(found.get((variant, *key))) for key in keys))
                      for variant in others)
-    legend = ("exact differences" if tier == COUNT else
+    legend = ("exact differences; ? no larger than that of A'" if tier == COUNT else
               "S slower, F faster, = equivalent, ? cannot tell; Holm over these")
     return Section(f"All primary figures, host {view.host}, tier {tier}",
                    (f"host {view.host}", f"tier {tier}"), tables=(

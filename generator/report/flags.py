@@ -13,6 +13,7 @@ from generator.modules.render import KVM
 from generator.report.artefacts import OVERHEAD_FACTOR, suspects, too_short
 from generator.report.model import number
 from generator.report.view import COUNT, FAULT, View, plural
+from generator.runs.records import answered
 
 SHOWN = 3
 """As many names of a kind are listed; the rest are counted."""
@@ -148,7 +149,7 @@ def failures(view: View) -> tuple[str, ...]:
     """Cases without figures, and why; each once, however many blocks it failed in."""
     return tuple(dict.fromkeys(
         f"FAIL {view.label(case['variant'])}, {case['workload']}, boot {case['boot']}: {why}"
-        for case in view.cases if (why := failed(case))))
+        for case in view.cases if (why := failed(case)) and not answered(case)))
 
 
 def batches(view: View) -> Iterator[str]:

@@ -245,10 +245,12 @@ def repetition(view: View, tier: str) -> str:
     own = [v for v in view.verdicts_of(tier) if v.variant == view.aprime and v.primary]
     timed = [v for v in own if not math.isnan(v.ratio)]
     if not timed:
-        return f"A/A': no figure of {view.baseline} and its repetition to compare."
+        why = next((f" ({v.note})" for v in own if v.note), "")
+        return f"A/A': no figure of {view.baseline} and its repetition to compare{why}."
     if tier == COUNT:
-        off = [f"{called(v)} {v.value - v.base:+g} ({percent(v.ratio)})"
-               for v in own if v.value != v.base]
+        off = [f"{called(v)} ({v.note})" if v.outcome == "refused" else
+               f"{called(v)} {v.value - v.base:+g} ({percent(v.ratio)})"
+               for v in own if v.outcome == "refused" or v.value != v.base]
         return (f"A/A': {len(own)} medians of {view.baseline} and its repetition are "
                 + (f"equal but {', '.join(off)}." if off else "equal to the last digit."))
     worst = max(timed, key=lambda v: abs(math.log(v.ratio)))

@@ -14,6 +14,7 @@ import pandas as pd
 
 from generator.gate.result import FORCED, NOT_RUN, PASS
 from generator.modules.render import TWIN
+from generator.report import claims
 
 ORIGIN = "extspt_bench"
 VERSION = {"major": 5, "minor": 3}
@@ -47,7 +48,8 @@ def build(manifest: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {"id": name, "checkout_id": name, "origin": ORIGIN, "architecture": "x86_64",
             "compiler": str(manifest.get("compiler", "")), "status": "PASS",
             "config_name": str(kernel.get("config_hash", "")),
-            "comment": str(kernel.get("release", ""))}
+            "comment": str(kernel.get("release", "")),
+            "misc": {"marks": list(manifest.get("marks") or ())}}
 
 
 def tests(manifest: Mapping[str, Any], frame: pd.DataFrame, name: str) -> Iterator[dict[str, Any]]:
@@ -65,7 +67,8 @@ def tests(manifest: Mapping[str, Any], frame: pd.DataFrame, name: str) -> Iterat
     for number, row in enumerate(pd.concat([failed, wanted]).to_dict("records")):
         place = [row["host"], row["tier"], row["variant"], row["workload"]]
         test = {"id": f"{name}:{number}", "build_id": name, "origin": ORIGIN,
-                "environment": {"comment": f"host {row['host']}, tier {row['tier']}"}}
+                "environment": {"comment": f"host {row['host']}, tier {row['tier']}: "
+                                           f"{claims.kind(str(row['host']), str(row['tier']))}"}}
         if row["metric"] == "case.failed":
             yield {**test, "path": path(*place), "status": "FAIL"}
         elif math.isfinite(row["value"]):

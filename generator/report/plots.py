@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 from generator.evidence.frames import FLOOR
-from generator.report.view import COUNT, MODEL, NATIVE, TDX, View
+from generator.report.view import View
 
 # Okabe and Ito's palette, told apart with any kind of colour vision; the floor is grey.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D31")
@@ -28,7 +28,6 @@ STYLE: Any = {"svg.hashsalt": "extspt", "svg.fonttype": "none", "text.parse_math
               "legend.fontsize": 8, "figure.dpi": 110}
 INKS = {"light": ("#1c1e21", "#dddddd", "#ffffff"), "dark": ("#e4e6ea", "#363b44", "#15171a")}
 """Text and lines, grid, ground."""
-UNIT = {COUNT: "instructions", MODEL: "ns (emulated)", NATIVE: "ns", TDX: "ns"}
 Chart = Callable[[View, str], Figure | None]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from generator.errors import DataError
-from generator.report.view import COUNT, View, plural
+from generator.report.view import COUNT, TDX, View, plural
 from generator.runs import plan
 
 MISSING = "not recorded"
@@ -66,7 +66,7 @@ def facts(view: View) -> tuple[tuple[str, str], ...]:
              ("compiler", str(m.get("compiler") or MISSING)),
              ("cmdline", str(m.get("cmdline") or MISSING)), ("guest", guest(m)),
              ("host", machine(m.get("host") or {})),
-             ("TDX module", str((m.get("tdx") or {}).get("module") or "none took part")),
+             ("TDX module", f"version {MISSING}" if view.has(TDX) else "none took part"),
              ("seed", str(m.get("seed", MISSING))))
     tools = ", ".join(f"{k} {v}" for k, v in (m.get("tool_versions") or {}).items())
     return (*found, *boots(view), *costs(m), *designs(view), ("tools", tools or MISSING))
@@ -227,4 +227,9 @@ def neutral(command: Sequence[str]) -> Iterator[str]:
         elif place and value.startswith("/"):
             yield from (name, f'"{place}"')
         else:
-            yield word
+            yield f"{name}={bare(value)}" if joined else bare(word)
+
+
+def bare(value: str) -> str:
+    """A value without the place on this machine that it names."""
+    return value.rstrip("/").rpartition("/")[2] if value.startswith("/") else value

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from generator import layout, proc
 from generator.errors import DataError, UsageError
-from generator.report import bundle
+from generator.report import bundle, provenance
 from generator.runs import store
 
 SUMMARY = "summary.csv.xz"
@@ -39,7 +39,7 @@ def publish(runs: Sequence[store.Run], name: str) -> list[Path]:
         raise DataError(f"run {partial[0]} is not complete",
                         fix=f"extspt run --resume {partial[0]}, then publish it")
     for run in runs:
-        if run.manifest["suite"]["dirty"]:
+        if (run.manifest.get("suite") or {}).get("dirty"):
             proc.note(f"  NOTE    {run.id} is of a suite with changes that are in no commit")
     written = bundle.write_report(runs)
 
@@ -56,4 +56,6 @@ def publish(runs: Sequence[store.Run], name: str) -> list[Path]:
 
 def _manifest(run: store.Run) -> str:
     """A run's manifest, without the place it was made in."""
-    return json.dumps(run.manifest, indent=1).replace(f"{layout.ROOT}/", "") + "\n"
+    kept = {**run.manifest, "command": list(provenance.neutral(
+        [str(word) for word in run.manifest.get("command") or ()]))}
+    return json.dumps(kept, indent=1).replace(f"{layout.ROOT}/", "") + "\n"

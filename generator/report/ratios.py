@@ -41,7 +41,7 @@ def ratios(view: View, tier: str) -> Figure | None:
     for axes in panels[len(keys):]:
         axes.set_axis_off()
     figure.suptitle(f"Ratio to {view.baseline}, 95 % interval; band: the floor. "
-                    f"host {view.host} ({claims.kind(view.host)}), tier {tier}", x=0.01,
+                    f"host {view.host} ({claims.kind(view.host, tier)}), tier {tier}", x=0.01,
                     ha="left", fontsize=10)
     return figure
 

@@ -29,7 +29,7 @@ def sections(view: View) -> Iterator[Section]:
     if view.host != KVM or not found.get("check"):
         return
     held = {(name, entry["script"]): entry for name, entries in (found.get("conform") or {}).items()
-            for entry in entries}
+            for entry in entries if name not in view.failing}
     where = _where(view, found["check"], held)
     if where is not None:
         yield where
@@ -102,7 +102,8 @@ def _counts(view: View, names: list[str], held: Mapping[Key, Entry], script: str
                  for name in names if (name, script) in held)
     return Table(f"Counts, {script}: twin/kvm where they differ.",
                  columns("option", "leaf", "non-leaf", "topups", "S-EPT\npages", "PAMT\npages",
-                         "pamt_lock"), rows)
+                         "pamt_lock"), rows, (f"hosts {TWIN} and {KVM}, tier {COUNT}; counts of "
+                                              "one run of the script in each.",))
 
 
 def _pair(entry: Entry, count: str) -> str:
@@ -123,4 +124,5 @@ def _apart(view: View, names: list[str], held: Mapping[Key, Entry], script: str)
     return Table(f"Instructions per fault without the rig, median, {script}.",
                  columns("option", "twin", "kvm", "twin\nagainst", "kvm\nagainst", "disagree"),
                  tuple(row(name) for name in names if (name, script) in held),
-                 ("against: difference to the baseline; disagree: of the two hosts on it.",))
+                 (f"hosts {TWIN} and {KVM}, tier {COUNT}, one run of the script in each.",
+                  "against: difference to the baseline; disagree: of the two hosts on it.",))

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from generator.evidence.rows import PAGE_BYTES
 from generator.evidence.stats import ratio
+from generator.evidence.verdict import SAMPLES_NEEDED
 from generator.report.artefacts import OVERHEAD_FACTOR
 from generator.report.model import NA, Table, columns, number, rate, signed
 from generator.report.view import (
@@ -16,6 +17,7 @@ from generator.report.view import (
     MEMORY,
     MODEL,
     NATIVE,
+    TDX,
     TIERS,
     Source,
     View,
@@ -27,8 +29,9 @@ OPS = ("fault", "topup", "alloc", "pamt_get", "pamt_put", "link", "map", "split"
        "teardown")
 TIER_UNIT = {COUNT: "unit instructions, exact (one guest CPU)",
              MODEL: "unit ns, emulated: TCG time with modelled SEAMCALL costs",
-             NATIVE: "unit ns of the host, with modelled SEAMCALL costs"}
-UNIT = {COUNT: "instructions", MODEL: "emulated ns", NATIVE: "ns"}
+             NATIVE: "unit ns of the host, with modelled SEAMCALL costs",
+             TDX: "unit ns of the host, SEAMCALLs and all"}
+UNIT = {COUNT: "instructions", MODEL: "emulated ns", NATIVE: "ns", TDX: "ns"}
 
 
 def busiest(view: View, tier: str, op: str) -> str | None:
@@ -80,8 +83,9 @@ def ops(view: View, tier: str, chosen: Mapping[str, str | None], title: str) -> 
             absent.append(op)
     notes = [f"host {view.host}, tier {tier}, {blocks(view, tier)}; {TIER_UNIT.get(tier, '')}.",
              "Median: the clock's own cost is subtracted; p90, p99 and max are as read. "
-             "n/a: the design never does it here. * n too small for a 95 % interval of p99 "
-             f"(368 are needed). ? no claim: under {OVERHEAD_FACTOR} times the clock's own cost."]
+             "n/a: the design never does it here. * too few for a 95 % interval of p99: "
+             f"{SAMPLES_NEEDED['p99']} samples in one block, or {SAMPLES_NEEDED['p50']} blocks. "
+             f"? no claim: under {OVERHEAD_FACTOR} times the clock's own cost."]
     if absent:
         notes.append(f"No sample in any design: {', '.join(absent)}.")
     return Table(title, columns("design", "n", "p50", "95 % CI", "p90", "p99", "max"),

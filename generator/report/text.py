@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import textwrap
 from collections.abc import Iterator, Sequence
 
@@ -11,6 +13,9 @@ from generator.report.model import Column, Document, Section, Table
 WIDTH = 72
 MOST = 20
 """Widest name in front of a fact."""
+
+_WORD = re.compile(r"(?:[^\s'\"]|'[^']*'|\"[^\"]*\")+")
+"""A word of a shell command, with the quotes in it."""
 
 
 def ascii_only(text: str) -> str:
@@ -128,16 +133,25 @@ def command(text: str) -> Iterator[str]:
 
     A word wider than a line is continued at the margin: the shell joins it again.
     """
-    line_so_far, words = " ", ascii_only(text).split(" ")
+    line_so_far = " "
+    words = [unquoted(word) if len(word) > WIDTH - 6 else word
+             for word in _WORD.findall(ascii_only(text))]
     for left, word in zip(range(len(words))[::-1], words, strict=True):
         if len(line_so_far) + len(word) + (3 if left else 1) > WIDTH:
             yield f"{line_so_far} \\"
             line_so_far = "   "
         line_so_far += f" {word}"
         while len(line_so_far) > WIDTH - 2:
-            yield f"{line_so_far[:WIDTH - 1]}\\"
-            line_so_far = line_so_far[WIDTH - 1:]
+            whole = line_so_far[:WIDTH - 1]
+            at = len(whole) - (len(whole) - len(whole.rstrip("\\"))) % 2   # no escape is halved
+            yield f"{line_so_far[:at]}\\"
+            line_so_far = line_so_far[at:]
     yield line_so_far
+
+
+def unquoted(word: str) -> str:
+    """A word of a shell that can be continued anywhere: a backslash in place of its quotes."""
+    return re.sub(r"([^A-Za-z0-9_@%+=:,./-])", r"\\\1", "".join(shlex.split(word)))
 
 
 def section(content: Section) -> Iterator[str]:

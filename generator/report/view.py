@@ -16,7 +16,7 @@ import pandas as pd
 
 from generator import gate
 from generator.evidence.frames import FLOOR, RunLike, baseline_of, ordered_cases, variant_order
-from generator.evidence.rows import failed
+from generator.evidence.frames import failures as case_failures
 from generator.gate.result import FAIL, FORCED, NOT_RUN, GateResult
 from generator.report.figures import Figure, Figures
 
@@ -70,7 +70,7 @@ def plural(number: int, what: str) -> str:
 class View:
     """The run's manifest, cases, frame and figures by name, verdicts, and what the gate said.
 
-    ``frame``: the summary, without the designs that failed. ``failing``: design ->
+    ``frame``: the summary, of designs that failed only that they did. ``failing``: design ->
     why it has no figures. ``mark``: tells the runs of one report apart in names of files.
     ``walk``, ``sweep``: the ablation or sweep the run was made for. ``components``: where the
     spread of its times comes from; ``doubts``: what its batches say against them.
@@ -96,8 +96,9 @@ class View:
         """The view of a run and its summary frame; a design that failed anything has no figures."""
         gates, cases = gates or {}, ordered_cases(run)
         failing = failures_of(run.manifest, cases, gates)
-        shown = frame[~frame["variant"].isin(list(failing))] if failing else frame
-        return cls(run.manifest, cases, shown, Figures(shown),
+        good = ~frame["variant"].isin(list(failing))
+        return cls(run.manifest, cases, frame[good | (frame["metric"] == "case.failed")],
+                   Figures(frame[good]),
                    everyone(run.manifest, failing),
                    tuple(v for v in verdicts if v.variant not in failing), gates, failing)
 
@@ -242,10 +243,7 @@ def everyone(manifest: Mapping[str, Any], failing: Iterable[str]) -> tuple[str, 
 def failures_of(manifest: Mapping[str, Any], cases: Iterable[Mapping[str, Any]],
                 gates: Mapping[str, GateResult]) -> dict[str, str]:
     """Design -> why it has no figures: the gate's verdict, or the first case that failed."""
-    why: dict[str, str] = {}
-    for case in cases:
-        if reason := failed(case):
-            why.setdefault(str(case["variant"]), f"{case['workload']}: {reason}")
+    why = case_failures(cases)
     stated: Mapping[str, str] = manifest.get("gate") or {}
     for name, result in gates.items():
         if not result.passed and stated.get(name) != FORCED:

@@ -2,22 +2,23 @@
 """Two runs beside each other: exact counts as integers, times by verdict, never across tiers.
 
 A count is exact where both runs are of the count tier and A and A' agree in both of them. A rise
-of one is a regression. Times of two runs share no block: they are compared unpaired, and are no
-part of the gate.
+of one is a regression, and so is a design that fails where it did not. Times of two runs share no
+block: they are compared unpaired, with Holm's correction, and are no part of the gate.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from generator.errors import DataError
-from generator.evidence import frames, measurements, verdict
+from generator.evidence import frames, measurements, unpaired, verdict
+from generator.gate.result import FAIL
 from generator.runs.plan import COUNT_TIER
 from generator.runs.store import Run
 
@@ -34,6 +35,7 @@ BETTER_HIGH = ("charged", "freed", "returned", "handed_over")
 class Change:
     """One exact figure that differs. ``regression``: it rose, and more of it is worse."""
 
+    host: str
     variant: str
     workload: str
     vcpus: int
@@ -47,23 +49,30 @@ class Change:
 
 @dataclass(frozen=True)
 class Timed:
-    """One time of both runs, compared unpaired."""
+    """One time of both runs, compared unpaired. ``n``: blocks of the run that has fewer."""
 
     host: str
     tier: str
     variant: str
     workload: str
     metric: str
+    unit: str
+    n: int
     before: float
     after: float
     ratio: float
+    p: float | None
     outcome: str
     note: str
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What differs between two runs. ``apart``: why something was not compared."""
+    """What differs between two runs. ``apart``: why something was not compared.
+
+    ``failed``: designs that fail in the second run alone; ``marks``: what either had to be forced
+    to do.
+    """
 
     before: str
     after: str
@@ -71,12 +80,19 @@ class Comparison:
     changes: tuple[Change, ...]
     gone: tuple[str, ...]
     times: tuple[Timed, ...]
-    apart: tuple[str, ...] = field(default=())
+    apart: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+    marks: tuple[str, ...] = ()
 
     @property
     def regressions(self) -> tuple[Change, ...]:
         """Exact figures that became worse."""
         return tuple(change for change in self.changes if change.regression)
+
+    @property
+    def worse(self) -> bool:
+        """Whether a gate has to stop this."""
+        return bool(self.regressions or self.failed)
 
     def as_json(self) -> dict[str, Any]:
         """Plain data; NaN as null."""
@@ -108,10 +124,21 @@ def compare(before: Run, after: Run) -> Comparison:
     same_code = not kernel_differs(before.manifest, after.manifest)
     exact = [exact_changes(one, two, host, after.manifest, same_code)
              for host, tier in sorted(shared) if tier == COUNT_TIER]
+    failed = failing(after) - failing(before)
     return Comparison(before.id, after.id, sum(found[0] for found in exact),
                       tuple(c for found in exact for c in found[1]),
-                      tuple(g for found in exact for g in found[2]),
-                      tuple(times(*map(measurements.series, tables))), tuple(apart))
+                      tuple(" ".join(map(str, name)) for found in exact for name in found[2]
+                            if name[0] not in failed),
+                      tuple(times(*map(measurements.series, tables))), tuple(apart),
+                      tuple(sorted(failed)), tuple(dict.fromkeys(
+                          f"{run.id}: {mark}" for run in (before, after)
+                          for mark in run.manifest.get("marks") or ())))
+
+
+def failing(run: Run) -> set[str]:
+    """Designs that the gate kept out of a run, or of which a case failed in it."""
+    stated: Mapping[str, str] = run.manifest.get("gate") or {}
+    return {*frames.failures(run.records), *(name for name, said in stated.items() if said == FAIL)}
 
 
 def places(frame: pd.DataFrame) -> set[tuple[str, str]]:
@@ -142,7 +169,7 @@ def notes(one: Mapping[str, Any], two: Mapping[str, Any]) -> Iterator[str]:
 
 
 def exact_changes(one: pd.DataFrame, two: pd.DataFrame, host: str, manifest: Mapping[str, Any],
-                  same_code: bool) -> tuple[int, list[Change], list[str]]:
+                  same_code: bool) -> tuple[int, list[Change], list[tuple[Any, ...]]]:
     """Figures compared, those that differ, and those that are only in the first run."""
     wanted = COUNTED + (INSTRUCTIONS if same_code else ())
     tables = [exact_figures(frame, host, wanted) for frame in (one, two)]
@@ -155,12 +182,11 @@ def exact_changes(one: pd.DataFrame, two: pd.DataFrame, host: str, manifest: Map
     for row in differing.reset_index().to_dict("records"):
         low, high = float(row["value_before"]), float(row["value_after"])
         changes.append(Change(
-            str(row["variant"]), str(row["workload"]), int(row["vcpus"]), str(row["metric"]),
+            host, str(row["variant"]), str(row["workload"]), int(row["vcpus"]), str(row["metric"]),
             str(row["stat"]), str(row["unit_before"]), low, high,
             worse(str(row["metric"]), low, high)))
     ran = set(two["variant"]) & set(one["variant"])
-    missing = [" ".join(map(str, name))
-               for name in tables[0].index.difference(tables[1].index).tolist()
+    missing = [name for name in tables[0].index.difference(tables[1].index).tolist()
                if name[0] in ran and (name[1], *name[3:]) not in repeat]
     return len(both), changes, missing
 
@@ -191,14 +217,11 @@ def worse(metric: str, before: float, after: float) -> bool:
 
 def times(one: Found, two: Found) -> Iterator[Timed]:
     """The primary times of both runs, unpaired."""
-    for key in one.keys() & two.keys():
-        _, workload, metric, stat = key
-        for variant in one[key].keys() & two[key].keys():
-            base, other = one[key][variant], two[key][variant]
-            if base.tier == COUNT_TIER or base.place != other.place \
-                    or not measurements.is_primary(workload, metric, stat):
-                continue
-            found = verdict.unpaired(base, other)
-            yield Timed(base.host, base.tier, variant, workload, metric,
-                        float(np.median(base.values)), float(np.median(other.values)),
-                        found.ratio, found.outcome, found.note)
+    pairs = [(base, two[key][variant]) for key, found in one.items() if key in two
+             and measurements.is_primary(*key[1:]) for variant, base in found.items()
+             if base.tier != COUNT_TIER and variant in two[key]
+             and base.place == two[key][variant].place]
+    for (base, other), found in zip(pairs, unpaired.all_unpaired(pairs), strict=True):
+        yield Timed(base.host, base.tier, base.variant, base.workload, base.metric, base.unit,
+                    found.n, float(np.median(base.values)), float(np.median(other.values)),
+                    found.ratio, found.p_holm, found.outcome, found.note)

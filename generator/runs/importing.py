@@ -2,12 +2,11 @@
 """Runs made elsewhere: a run's folder, a bundle, or a tarball of either, checked and copied in.
 
 What comes in is somebody else's: archives hold plain files below one folder, every record and the
-manifest's checksums are checked, and ids are names.
+manifest's checksums are checked.
 """
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,8 +15,6 @@ from generator import layout
 from generator.errors import DataError
 from generator.report import capsule
 from generator.runs import sources_kept, store
-
-ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_+.-]{0,127}")
 
 
 def bring_in(source: Path, root: Path = layout.RUNS) -> list[store.Run]:
@@ -58,12 +55,10 @@ def runs_in(folder: Path) -> Iterator[Path]:
 
 
 def check(folder: Path) -> store.Run:
-    """Load a run to be imported: its records, their checksums, its summary, and its id."""
+    """Load a run to be imported: its records, their checksums, and its summary."""
     from generator.evidence import frames
 
     run = store.load_run(folder)
-    if not ID.fullmatch(run.id):
-        raise DataError(f"not an id of a run: {run.id!r}", where=f"{folder.name}/{store.MANIFEST}")
     if not run.records:
         raise DataError("the run has no records", where=run.id)
     frames.summarize(run)

@@ -105,8 +105,7 @@ class _Lines:
 
     def document(self) -> dict[str, Any] | None:
         """The JSON line that must follow."""
-        line = self.next()
-        if line is None:
+        if (line := self.next()) is None:
             self.fail("the file ends where a line of JSON must follow")
         return self.decode(line)
 
@@ -196,8 +195,7 @@ def _case(lines: _Lines, head: re.Match[str]) -> SerialCase:
 def _ended(lines: _Lines, count: int) -> tuple[SerialCase, ...]:
     if count != len(lines.cases):
         lines.fail(f"the guest counted {count} cases, the file has {len(lines.cases)}")
-    rest = lines.next()
-    if rest is not None:
+    if lines.next() is not None:
         lines.fail("lines after 'EXTSPT END'")
     return tuple(lines.cases)
 
@@ -287,14 +285,16 @@ def _checked(lines: _Lines, line: str) -> dict[str, Any]:
     return value
 
 
-def case_failure(stored: Mapping[str, Any]) -> str:
-    """What went wrong in a stored case: variant, workload and reasons; "" when nothing did.
-
-    With all caches empty (drain=1), -ENOMEM is no failure but the answer.
-    """
+def answered(stored: Mapping[str, Any]) -> bool:
+    """Whether what a case ended with is its answer: -ENOMEM with all caches empty (drain=1)."""
     record = stored["record"] or {}
-    if record.get("params", {}).get("drain") and record.get("status") == -errno.ENOMEM:
+    return record.get("status") == -errno.ENOMEM and bool(record.get("params", {}).get("drain"))
+
+
+def case_failure(stored: Mapping[str, Any]) -> str:
+    """What went wrong in a stored case: variant, workload and reasons; "" when nothing did."""
+    if answered(stored):
         return ""
     reasons = [RC_TEXT.get(stored["rc"], f"rc {stored['rc']}")] if stored["rc"] else []
-    reasons += [str(error) for error in record.get("errors", [])]
+    reasons += [str(error) for error in (stored["record"] or {}).get("errors", [])]
     return f"{stored['variant']} {stored['workload']}: {'; '.join(reasons)}" if reasons else ""

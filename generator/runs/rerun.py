@@ -16,6 +16,8 @@ from typing import Any
 
 from generator import layout, proc
 from generator.errors import DataError
+from generator.gate.before import Gated
+from generator.gate.result import FAIL, FORCED
 from generator.modules.build import BuiltModule, build_all
 from generator.modules.render import RenderedModule
 from generator.modules.variant import Variant
@@ -96,7 +98,17 @@ def repeat(first: store.Run, tree: KernelTree, marks: Sequence[str]) -> store.Ru
     proc.note(f"  RERUN   {first.id}: {same} of {len(built)} modules are the same to the bit")
     tables = {boot: costs.from_json(table) for boot, table in first.manifest["costs"].items()}
     planned = session.plan_of(store.RunDir(first.path, first.manifest))
-    return session.run_plan(planned, built, tables, ["rerun", first.id], marks=marks)
+    return session.run_plan(planned, built, tables, ["rerun", first.id], marks=marks,
+                            gate=against(first))
+
+
+def against(first: store.Run) -> Gated:
+    """What the first run's gate has against its designs: the gate is not run again.
+
+    That it passed the others is not taken from a bundle.
+    """
+    said: Mapping[str, str] = first.manifest.get("gate") or {}
+    return Gated(verdicts={name: one for name, one in said.items() if one in (FAIL, FORCED)})
 
 
 def opened(bundle: Path) -> Path:

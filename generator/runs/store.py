@@ -12,6 +12,7 @@ import gc
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -31,6 +32,7 @@ MANIFEST = "manifest.json"
 RECORDS = "records.jsonl"
 RUNNING, PARTIAL, COMPLETE = "running", "partial", "complete"
 PENDING, FAILED, DONE = "pending", "failed", "done"
+ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_+.-]{0,127}")
 _REQUIRED: Mapping[str, type] = {
     "abi": int, "id": str, "state": str, "seed": int, "baseline": str, "variants": dict,
     "workloads": dict, "boots": dict, "costs": dict, "plan": dict,
@@ -204,6 +206,8 @@ def read_manifest(path: Path) -> dict[str, Any]:
     for name, kind in _REQUIRED.items():
         if not isinstance(manifest.get(name), kind):
             raise DataError(f"'{name}' is missing or not {kind.__name__}", where=f"{file}:1")
+    if not ID.fullmatch(manifest["id"]):    # folders are named by it, and replaced
+        raise DataError(f"not an id of a run: {manifest['id']!r}", where=f"{file}:1")
     return manifest
 
 
@@ -241,7 +245,11 @@ def uncollected() -> Iterator[None]:
 def _recorded(path: Path, name: str, boot: Any) -> bool:
     if not isinstance(boot, dict) or boot.get("state") not in (PENDING, FAILED, DONE):
         raise DataError(f"boot '{name}' has no state", where=f"{path / MANIFEST}:1")
-    return bool(boot["state"] == DONE or boot.get("cases"))
+    there = bool(boot["state"] == DONE or boot.get("cases"))
+    for key, kind in (("tier", str), ("cases", int), ("sha256", str))[:3 if there else 1]:
+        if not isinstance(boot.get(key), kind):
+            raise DataError(f"boot '{name}' has no {key}", where=f"{path / MANIFEST}:1")
+    return there
 
 
 def _records(path: Path, name: str, boot: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -20,8 +20,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--publish-only", action="store_true",
                         help="make the pages, record nothing")
     parser.add_argument("--alarms", action="store_true",
-                        help="list where the history changed: exact figures at any change, times "
-                             "beyond their floor with p < 0.001")
+                        help="list where the history changed: exact figures at any change beyond "
+                             "that of A', times beyond their floor with p < 0.001")
 
 
 def run(args: argparse.Namespace) -> int:

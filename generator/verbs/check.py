@@ -7,7 +7,7 @@ import argparse
 import json
 
 from generator import proc
-from generator.errors import GateError, UsageError
+from generator.errors import GateError, Skipped, UsageError
 from generator.gate import conduct, kernels, ktap, repeat, result, seeded, text
 from generator.gate.conduct import Level, Wish
 from generator.gate.result import GateResult
@@ -68,21 +68,29 @@ def _seeded(args: argparse.Namespace) -> int:
         raise conduct.no_debug_kernel(args.host)
     grounds = [kernels.for_sweep(args.kdir, args.host), *debug.values()]
     wanted = seeded.chosen(args.designs, seeded.bugs())
+    left = seeded.untried(wanted, grounds)
+    if len(left) == len(wanted):
+        raise Skipped("no seeded bug was tried", where=", ".join(bug.name for bug in left),
+                      fix="\n".join(kernels.not_run(args.host, grounds)))
     found = seeded.run(wanted, grounds, Level.QUICK if args.quick else Level.SWEEP)
     if args.json:
         print(json.dumps([{"bug": one.bug.name, "caught": one.ok, "seen": one.seen,
                            "why": one.why,
                            "result": one.result and result.as_json(one.result)}
-                          for one in found], indent=1))
+                          for one in found]
+                         + [{"bug": bug.name, "caught": None, "why": seeded.why_not(bug)}
+                            for bug in left], indent=1))
     elif args.ktap:
-        print("\n".join(ktap.caught(found)))
+        print("\n".join(ktap.caught(found, left)))
     else:
-        print("\n".join(seeded.table(found, seeded.untried(wanted, grounds))))
+        print("\n".join(seeded.table(found, left)))
     return 0 if all(one.ok for one in found) else GateError.exit_code
 
 
 def _repeat(args: argparse.Namespace, wish: Wish) -> int:
-    """Print what was found of designs that are right; exit code 13 when it was anything."""
+    """Print what was found of designs that are right; exit code 13 when it was anything wrong, or
+    not the same each time.
+    """
     if args.repeat < 1:
         raise UsageError(f"--repeat {args.repeat}", fix="say how often, once at least")
     if proc.dry_run():
@@ -90,7 +98,7 @@ def _repeat(args: argparse.Namespace, wish: Wish) -> int:
     found = repeat.run(wish, args.repeat, again=args.again)
     print(json.dumps(repeat.as_json(found), indent=1) if args.json
           else "\n".join(repeat.table(found)))
-    return GateError.exit_code if found.wrong else 0
+    return GateError.exit_code if found.wrong or found.fickle else 0
 
 
 def _level(args: argparse.Namespace) -> Level:

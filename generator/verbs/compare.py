@@ -18,7 +18,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("before", metavar="RUN", help="id or path of the earlier run")
     parser.add_argument("after", metavar="RUN", help="id or path of the later one")
     parser.add_argument("--fail-on-regression", action="store_true",
-                        help=f"exit code {GateError.exit_code} when an exact count became worse")
+                        help=f"exit code {GateError.exit_code} when an exact count became "
+                        "worse, or a design fails that did not")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -27,10 +28,10 @@ def run(args: argparse.Namespace) -> int:
     from generator.runs import compare
 
     found = compare.compare(choose.find_run(args.before), choose.find_run(args.after))
-    if args.fail_on_regression and not found.compared:
+    if args.fail_on_regression and not (found.compared or found.failed):
         raise DataError("nothing exact to compare: a gate on it would pass anything",
                         where=f"{found.before} and {found.after}",
                         fix="compare runs that have a boot of tier count, as icount")
     sys.stdout.write(json.dumps(found.as_json(), allow_nan=False) + "\n" if args.json
                      else comparison.render(found))
-    return GateError.exit_code if args.fail_on_regression and found.regressions else 0
+    return GateError.exit_code if args.fail_on_regression and found.worse else 0

@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
                  *rerun.refuse_other_kernel(first, tree, args.force)]
         again = rerun.repeat(first, tree, marks)
         result = compare.compare(first, again)
-        differs |= bool(result.changes or result.gone)
+        differs |= bool(result.changes or result.gone or result.failed)
         sys.stdout.write(json.dumps(result.as_json(), allow_nan=False) + "\n" if args.json
                          else comparison.render(result))
     return GateError.exit_code if differs else 0

@@ -63,8 +63,23 @@ def test_a_step_within_the_floor_is_none() -> None:
     step = noise(100, 20, 7, 0.001) + noise(102, 20, 8, 0.001)
     assert len(alarms.alarms([series(step)])) == 1
     floor = [series(base, variant="a"), series(again, variant="a_aprime")]
-    assert 0.025 < alarms.spread(floor)[TIMED] < 0.035
+    assert 0.025 < alarms.spread(floor)["twin-uml", TIMED] < 0.035
     assert not alarms.alarms([series(step), *floor])
+
+
+def test_the_noise_of_one_machine_is_no_floor_of_another() -> None:
+    base = noise(100, 40, 6, 0.001)
+    wild = [series(base, variant="a", machine="m"),
+            series([value * 1.3 for value in base], variant="a_aprime", machine="m")]
+    step = noise(100, 20, 7, 0.001) + noise(110, 20, 8, 0.001)
+    assert len(alarms.alarms([series(step), *wild])) == 1
+
+
+def test_a_count_that_does_not_repeat_alarms_beyond_that() -> None:
+    """PAMT pairs depend on where the page allocator's pages lie: A and A' differ by some."""
+    own = [series([40, 40, 41], EXACT, "a"), series([40, 42, 41], EXACT, "a_aprime")]
+    assert not alarms.alarms([series([40, 42, 41], EXACT), *own])
+    assert places(alarms.alarms([series([40, 43, 43], EXACT), *own])) == [1]
 
 
 def test_machines_are_apart_and_old_points_forgotten() -> None:

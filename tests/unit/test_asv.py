@@ -14,10 +14,13 @@ from typing import Any
 
 import asv
 import pytest
+import synthetic
 from project import Project
 
 from generator.errors import RigError
+from generator.gate.before import FAILING
 from generator.history import asv_pages, asvtool
+from generator.runs import store
 
 
 @pytest.fixture(scope="module", name="project")
@@ -71,7 +74,15 @@ def test_no_machine_is_two_kinds(plan: dict[str, str], boots: dict[str, str], na
     pattern = re.compile(asvtool.chosen(manifest))
     assert bool(pattern.match("suite.Native.track_fault_p50_ns")) is ("native" in boots.values())
     assert bool(pattern.match("suite.Memory.track_allocated")) is ("count" in boots.values())
-    assert asvtool.machine_of({**manifest, "tdx": {"model": "Xeon 6 /x"}}) == "tdx-xeon-6-x"
+
+
+def test_a_tdx_machine_is_one_by_its_tier() -> None:
+    """A twin measured there is a twin."""
+    host = {"plan": {"runner": "metal", "host": "kvm"}, "host": {"model": "Xeon 6 /x"}}
+    real = {**host, "boots": {"tdx": {"tier": "tdx"}}}
+    assert asvtool.machine_of(real) == "tdx-xeon-6-x"
+    assert re.match(asvtool.chosen(real), "suite.Native.track_fault_p50_ns")
+    assert asvtool.machine_of({**host, "boots": {"metal": {"tier": "native"}}}) == "kvm-metal"
 
 
 def test_benchmarks_keep_their_history(project: Project) -> None:
@@ -109,6 +120,19 @@ def test_refuses_to_record_but_publishes(project: Project, suite: dict[str, Any]
     assert re.search(rf"^asv: not recorded: the run.*{says}", done.stderr, re.MULTILINE)
     assert done.stdout == "build/html/index.html\n"
     assert [path.read_bytes() for path in project.results()] == before
+
+
+@pytest.mark.parametrize(("mark", "refused"), [
+    ("debug kernel: CONFIG_KASAN; its times say nothing", True),
+    (f"{FAILING}: split_ops", False)])
+def test_a_run_that_is_worth_less_is_not_recorded(tmp_path: Path, mark: str,
+                                                  refused: bool) -> None:
+    """But one in which a design was forced is: without that one."""
+    made = synthetic.build(tmp_path, workloads=("populate_seq",))
+    run = store.Run(tmp_path, {**made.manifest, "marks": [mark],
+                               "suite": {"commit": "0" * 40, "dirty": False}}, ())
+    said = asvtool.refusal(run)
+    assert (mark in said) is refused and ("is not part of HEAD" in said) is not refused
 
 
 def test_dry_run_writes_nothing(project: Project) -> None:

@@ -77,6 +77,28 @@ def test_text_fits_a_mail(run: store.Run) -> None:
     assert "2 % slower (seen: 2.0 %): p < 0.05: 16 of 16 = 100.0 %" in said
 
 
+def test_only_calibrations_are_judged(run: store.Run, tmp_path: Path,
+                                      monkeypatch: pytest.MonkeyPatch) -> None:
+    """The designs of any other run would be 'identical', and the README would say so."""
+    designs = store.load_run(synthetic.build(tmp_path / "x", boots=("uml",), blocks=BLOCKS,
+                                             workloads=("zap",)).path)
+    for other, says in ((designs, "it has none"), (run, "another design or kernel")):
+        kernel = {"release": "6.1", "config_hash": "x"}
+        changed = store.Run(other.path, other.manifest | {"kernel": kernel}, other.records)
+        with pytest.raises(DataError, match=f"{says}|it has s|it has t"):
+            calibrate.results([run, changed])
+    monkeypatch.setattr(layout, "README", tmp_path / "README.md")
+    monkeypatch.setattr(layout, "CALIBRATION", tmp_path / "calibration.json")
+    assert cli.main(["calibrate", "--of", str(designs.path)]) == 16
+    assert not layout.CALIBRATION.exists()
+
+
+def test_the_intervals_are_said_to_be_too_narrow(run: store.Run) -> None:
+    said = calibrate.text(calibrate.results([run]))
+    assert "intervals are too narrow" in said and "before Holm and the floor" in said
+    assert "layouts: 1, runs: 1" in said
+
+
 def test_shares() -> None:
     assert calibrate.share(0, 0)["wilson"] is None
     assert calibrate.share(5, 200)["wilson"] == [0.0107, 0.0572]
@@ -92,7 +114,7 @@ def test_judging_again_boots_nothing(run: store.Run, tmp_path: Path,
     monkeypatch.setattr(layout, "CALIBRATING", tmp_path / "calibrating.json")
     monkeypatch.setattr(store, "load_run", lambda name: run)
     assert cli.main(["calibrate", "--of", "a,b"]) == 0
-    assert "2 runs" in capsys.readouterr().out
+    assert "runs: 2" in capsys.readouterr().out
     found = json.loads(kept.read_text())
     assert found["pairs"]["uncorrected"]["n"] == 24
     said = readme.read_text()

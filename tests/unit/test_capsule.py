@@ -19,8 +19,10 @@ import synthetic
 from generator import cli, layout
 from generator.errors import DataError
 from generator.evidence import frames
+from generator.gate.before import Gated
 from generator.report import bundle, capsule
-from generator.runs import importing, rerun, sources_kept, store
+from generator.runs import costs, importing, rerun, session, sources_kept, store
+from generator.trees.kernel import KernelTree
 
 HOSTILE = "=cmd|' /C calc'!A0 \x1b[31m$(touch PWNED)`id`;'\"<script>\n@% {{ x }}"
 
@@ -32,7 +34,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = synthetic.build(root / "runs", workloads=("populate_seq",),
                           designs=("kvm_owned", "split_ops"))
     manifest = json.loads((run.path / "manifest.json").read_text())
-    manifest["compiler"] = HOSTILE
+    manifest["compiler"], manifest["marks"] = HOSTILE, [HOSTILE]
     manifest["suite"]["commit"] = HOSTILE
     for entry in manifest["variants"].values():
         entry.update(title=HOSTILE, origin=HOSTILE)
@@ -65,6 +67,8 @@ def test_figures_of_both_forms_are_the_same(folder: Path) -> None:
         folder / "summary.csv")
     assert len(table) == len(text) > 1000
     assert list(table.columns) == list(text.columns)
+    assert table.attrs["marks"] == [HOSTILE]
+    assert (folder / "summary.csv").read_text().startswith("# forced: =cmd|")
     assert table["value"].to_numpy() == pytest.approx(text["value"].to_numpy(), nan_ok=True)
 
 
@@ -166,3 +170,24 @@ def test_hostile_ids(tmp_path: Path, name: str) -> None:
     (["run"], None)])
 def test_the_tree_of_the_first_run(command: list[str], says: tuple[str, str] | None) -> None:
     assert rerun.recorded_tree({"command": command}) == says
+
+
+def test_a_design_that_was_forced_is_so_in_the_rerun(tmp_path: Path,
+                                                     monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else asv would take its figures, and reports would not say whose they are."""
+    first = store.load_run(synthetic.build(tmp_path, workloads=("zap",)).path)
+    first.manifest.update(gate={"kvm_owned": "PASS", "split_ops": "forced", "leaky": "FAIL"})
+    kept: dict[str, Any] = {}
+
+    def run_plan(*_: object, gate: Gated, **more: object) -> store.Run:
+        gate.keep(directory)
+        kept.update(directory.manifest["gate"])
+        return first
+    directory = store.RunDir(tmp_path / "again", {"variants": first.manifest["variants"]})
+    monkeypatch.setattr(session, "run_plan", run_plan)
+    monkeypatch.setattr(session, "plan_of", lambda _: None)
+    monkeypatch.setattr(rerun, "modules", lambda *_: [])
+    monkeypatch.setattr(costs, "from_json", lambda _: None)
+    tree = KernelTree("6.1", tmp_path, "x86_64", "", {}, "", "", "gcc", "", None)
+    assert rerun.repeat(first, tree, []) is first
+    assert (kept["split_ops"], kept["leaky"], kept["kvm_owned"]) == ("forced", "FAIL", "not run")

@@ -8,11 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import synthetic
 
 from generator import cli
 from generator.errors import DataError
+from generator.evidence import unpaired, verdict
+from generator.report import comparison
 from generator.runs import compare, store
 
 SMALL: dict[str, Any] = {"workloads": ("populate_seq",), "designs": ("kvm_owned", "split_ops")}
@@ -115,3 +118,56 @@ def test_a_gate_on_nothing_fails(tmp_path: Path, capsys: pytest.CaptureFixture[s
     one = str(changed(tmp_path, boots=("uml",)))
     assert cli.main(["compare", one, one, "--fail-on-regression"]) == 16
     assert "nothing exact to compare" in capsys.readouterr().err
+
+
+def failing(record: dict[str, Any]) -> None:
+    record["errors"] = ["leaks 3 pages"]
+
+
+def test_a_design_that_fails_now_is_a_regression(tmp_path: Path,
+                                                 capsys: pytest.CaptureFixture[str]) -> None:
+    """All its figures are gone, and what is gone did not become worse."""
+    one, two = changed(tmp_path / "a"), changed(tmp_path / "b", failing)
+    result = found(one, two)
+    assert result.failed == ("split_ops",) and result.worse and not result.gone
+    assert cli.main(["compare", str(one), str(two), "--fail-on-regression"]) == 13
+    assert "split_ops fails in the second run" in capsys.readouterr().out
+    assert not found(two, two).worse
+    kept_out = store.load_run(one)
+    kept_out.manifest["gate"] = {"split_ops": "FAIL"}
+    assert compare.compare(store.load_run(one), kept_out).failed == ("split_ops",)
+
+
+def test_what_was_forced_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one = changed(tmp_path)
+    manifest = json.loads((one / "manifest.json").read_text())
+    manifest["marks"] = ["timed though they FAIL the gate (--force): split_ops"]
+    (one / "manifest.json").write_text(json.dumps(manifest))
+    assert cli.main(["compare", str(one), str(one)]) == 0
+    assert "timed though they FAIL the gate" in " ".join(capsys.readouterr().out.split())
+
+
+def test_every_figure_has_its_unit_and_n(tmp_path: Path) -> None:
+    one = changed(tmp_path / "a", boots=("icount", "mttcg"), blocks=12)
+    two = changed(tmp_path / "b", more_allocs, boots=("icount", "mttcg"), blocks=12)
+    shown = " ".join(comparison.render(found(one, two)).split())
+    assert "count.page_allocs count events 1200 1201 +1" in shown
+    assert "split_ops, populate_seq, 1 vCPU, host twin" in shown
+    assert "tier model, median of the blocks in emulated ns" in shown
+    assert "n = 12 blocks at least in each run" in shown
+
+
+def test_unpaired_times_are_corrected_for_how_many_they_are() -> None:
+    """Of 50 pairs that are the same about two have p < 0.05; none of them is a difference."""
+    rng = np.random.default_rng(3)
+
+    def series() -> verdict.Series:
+        return verdict.Series("a", "zap", "op.zap", "p50", "ns", "twin", "native", np.arange(12),
+                              np.exp(rng.normal(7, 0.05, 12)), 5000)
+    pairs = [(series(), series()) for _ in range(50)]
+    alone = [unpaired.unpaired(*pair).outcome for pair in pairs]
+    assert alone.count("cannot tell") < 50
+    assert {v.outcome for v in unpaired.all_unpaired(pairs)} == {"cannot tell"}
+    slow = verdict.Series(*["a", "zap", "op.zap", "p50", "ns", "twin", "native"],
+                          pairs[0][0].blocks, pairs[0][0].values * 2, 5000)
+    assert unpaired.all_unpaired([*pairs, (pairs[0][0], slow)])[-1].outcome == "slower"

@@ -108,15 +108,6 @@ def test_as_many_batches_as_are_worth_it() -> None:
     assert found.blocks == pytest.approx((0.01 ** 2 + 0.02 ** 2 / 10) ** 0.5, rel=0.1)
 
 
-def test_settling(run: store.Run) -> None:
-    assert components.settling(run) == (
-        "warm-up: settled in 34 of 36 cases, after 5 batches (5 at most); its first batch was "
-        "10.0 % off what followed (median)")
-    for case in run.records:
-        case["record"]["batch"] = None
-    assert components.settling(run) == ""
-
-
 def test_two_speeds_do_not_make_the_figure_jump() -> None:
     """A busy sibling thread: 2700 or 2860 ns by the batch, at random; one is wild."""
     from generator.evidence.rows import typical
@@ -135,3 +126,19 @@ def test_two_speeds_do_not_make_the_figure_jump() -> None:
     assert math.isnan(typical(record(("fault", "zap")), "fault"))
     assert math.isnan(typical(record(), "zap"))
     assert math.isnan(typical({"batch": None, "instrumented": None}, "fault"))
+
+
+def test_the_interval_of_a_median_is_that_of_what_it_is_the_median_of() -> None:
+    """A pseudo-median of batches, the interval of all samples: it lay beside its own figure."""
+    from generator.evidence.rows import Scale, latency_rows
+    scale = Scale("ns", 1.0, 10.0)
+    medians = np.array([2000.0, 2010, 2020, 2030, 2040, 2050, 2060, 2070, 2080, 2090])
+    hist = synthetic.hist([2700] * 500)
+    found = {row.stat: row for row in latency_rows("op.fault", hist, scale, net=True,
+                                                   medians=medians)}
+    assert found["p50"].value == pytest.approx(2035)
+    assert found["p50"].ci == pytest.approx((2010, 2060)) and not found["p50"].exact
+    assert found["p50_raw"].value == 2700 and found["p50_raw"].ci[1] >= 2700
+    few = {row.stat: row for row in latency_rows("op.fault", hist, scale, net=True,
+                                                 medians=medians[:5])}
+    assert few["p50"].value == pytest.approx(2010) and math.isnan(few["p50"].ci[0])

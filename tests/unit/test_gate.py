@@ -9,16 +9,17 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from gated import BAD, GOOD
 
-from generator import gate
+from generator import cli, gate
 from generator.errors import ConfigError, DataError
-from generator.gate import conduct, ktap, result, seeded, text
+from generator.gate import conduct, kernels, ktap, result, seeded, text
 from generator.gate.before import Gated
 from generator.gate.conduct import Keys, Level, recall
-from generator.gate.result import CORRECTNESS, CRITERION, Finding
+from generator.gate.result import CORRECTNESS, CRITERION, Finding, Splat
 from generator.runs.store import Run, RunDir
 
 
@@ -76,6 +77,24 @@ def test_the_page_fits_and_says_it_all() -> None:
                   "at convert/enomem allocs 7", "of it", "Not run: KCSAN.",
                   "      known: fixed in v9"):
         assert words in page
+
+
+EVIL = "x\nok 1 kvm_owned\n\x1b[31m\u202e" + "w" * 90
+
+
+def test_what_a_guest_says_is_text(tmp_path: Path) -> None:
+    """In the page of 72 columns of ASCII, and in KTAP, where a line of its own would be a test."""
+    evil = replace(BAD, variant="kvm_owned+pamt_lock=hashed+pamt_lock_bits=4", findings=(
+        Finding("self_check", CORRECTNESS, EVIL, 1, "C16", (EVIL,)),
+        *(Finding("x", CRITERION, "x", 1, f"C{n}") for n in range(1, 20))),
+        splats=(Splat(EVIL, EVIL, EVIL + "\n\tx"),), not_run=(EVIL,))
+    page = text.page([GOOD, evil])
+    assert page.isascii() and page.replace("\n", "").isprintable()
+    assert max(map(len, page.splitlines())) <= text.WIDTH
+    assert "kvm_owned+pamt_lock=hashed+pamt_lock_bits=4\n" in page
+    for line in ktap.lines([evil]):
+        assert line.isascii() and "\n" not in line
+    assert "ok 1 kvm_owned" not in "\n".join(ktap.lines([evil])).split("\n")
 
 
 def test_the_nak_is_on_the_first_page() -> None:
@@ -141,3 +160,24 @@ def test_a_sweep_in_part_is_not_the_whole_test() -> None:
     assert "ok 2 every_seamcall_is_busy" in found
     assert "ok 3 every_cmpxchg_is_lost # SKIP not counted" in found
     assert "    not ok 1 every_allocation_fails" in ktap.lines([replace(part, passed=False)])
+
+
+def test_nothing_tried_is_nothing_shown(monkeypatch: pytest.MonkeyPatch,
+                                        capsys: pytest.CaptureFixture[str]) -> None:
+    """A bug whose stage has no kernel here was caught in 0 of 0 cases, with exit code 0."""
+    debug = next(bug for bug in seeded.bugs() if bug.stage == "debug")
+    ground = SimpleNamespace(stage="sweep")
+    monkeypatch.setattr(kernels, "for_sweep", lambda kdir, host: ground)
+    monkeypatch.setattr(kernels, "for_debug", lambda host: {})
+    assert cli.main(["check", "--seeded", debug.name]) == 4
+    assert "no seeded bug was tried" in capsys.readouterr().err
+    lines = ktap.caught([seeded.Caught(debug, ("leak",), BAD)], [debug])
+    assert lines[1] == "1..2" and lines[-1] == (
+        f"ok 2 {debug.name} # SKIP not tried: no kernel for stage debug")
+
+
+def test_what_comes_and_goes_fails_the_repetition(monkeypatch: pytest.MonkeyPatch) -> None:
+    results = iter((GOOD, replace(GOOD, findings=()), GOOD, GOOD))
+    monkeypatch.setattr(conduct, "check", lambda wish, again: [next(results)])
+    assert cli.main(["check", "--quick", "--repeat", "2", "kvm_owned"]) == 13
+    assert cli.main(["check", "--quick", "--repeat", "2", "kvm_owned"]) == 0

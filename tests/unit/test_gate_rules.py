@@ -213,6 +213,16 @@ def test_a_race_within_the_kernel_is_not_the_designs(title: str, foreign: bool) 
     assert judge.finding(report).klass == (OTHER if foreign else CORRECTNESS)
 
 
+@pytest.mark.parametrize("place, excused", [
+    ("virt/kvm/kvm_main.c:1 at kvm_mmu_memory_cache_alloc+0x1/0x2 [kvm]", True),
+    ("kmod/lib/ledger.c:1 at ledger_free+0x1/0x2 [extspt_v]", False)])
+def test_only_kvms_own_cache_may_warn_when_it_is_empty(place: str, excused: bool) -> None:
+    [report] = splats.find(f"EXTSPT AT v convert/drain plain\nWARNING: {place}, CPU#0: sweep/3\n"
+                           " fault+0x1/0x2 [extspt_v]\n")
+    assert judge._on_purpose(report) is excused
+    assert not judge._on_purpose(replace(report, at="convert/race plain"))
+
+
 def test_a_kernel_that_is_not_there_has_a_reason(tmp_path: Path,
                                                  monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernelbuild, "finished", list)

@@ -149,14 +149,6 @@ def test_fences_count_and_drop_nothing() -> None:
     assert (values == before).all()
 
 
-def test_geometric_mean() -> None:
-    middle, low, high = inference.geometric_mean([0.5, 2.0, 1.0, 1.0])
-    assert middle == pytest.approx(1.0) and low < 1 < high
-    assert math.isnan(inference.geometric_mean([1.0, 1.1])[1])
-    with pytest.raises(ValueError, match="above zero"):
-        inference.geometric_mean([1.0, 0.0])
-
-
 def test_wilson() -> None:
     low, high = inference.wilson(5, 200)
     assert (round(low, 4), round(high, 4)) == (0.0107, 0.0572)      # Newcombe 1998, formula 3

@@ -48,7 +48,7 @@ def test_figures_say_what_they_show(view: View, tmp_path: Path) -> None:
         for variant in view.variants:
             assert view.label(variant) in said, (name, variant)
     assert "instructions" in drawn["faults-twin-count"]
-    assert "ns (emulated)" in drawn["faults-twin-model"]
+    assert "emulated ns" in drawn["faults-twin-model"]
     assert "n = 600" in drawn["faults-twin-count"]
     assert "populate_seq" in drawn["faults-twin-count"]
     assert "72 charged, 16 not" in drawn["memory_charge-twin-count"]

@@ -25,14 +25,15 @@ def stored_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_files(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     manifest = run / "manifest.json"
     data = json.loads(manifest.read_text())
-    data["command"] = ["run", "--kdir", f"{layout.ROOT}/build/x"]
+    data["command"] = ["run", "--kdir", "/usr/src/x", "--costs", f"{layout.ROOT}/build/x"]
     manifest.write_text(json.dumps(data))
     for _ in range(2):      # the second time in place of the first
         assert cli.main(["publish", "uml-7.2", str(run)]) == 0
     folder = layout.PUBLISHED / "uml-7.2"
     names = sorted(path.name for path in folder.iterdir())
     assert names == ["manifest.json", "report.html", "report.txt", "summary.csv.xz"]
-    assert json.loads((folder / "manifest.json").read_text())["command"][-1] == "build/x"
+    assert json.loads((folder / "manifest.json").read_text())["command"] == [
+        "run", "--kdir", '"$KDIR"', "--costs", "x"]
     assert lzma.decompress((folder / "summary.csv.xz").read_bytes()).startswith(b"run,")
     assert "report.txt" in capsys.readouterr().out
 

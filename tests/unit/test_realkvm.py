@@ -74,3 +74,14 @@ def test_the_rig_is_taken_out_and_the_twin_is_beside(tmp_path: Path) -> None:
 def test_nothing_for_the_twin_or_an_unchecked_kvm(tmp_path: Path) -> None:
     assert not [*realkvm.sections(view_of(tmp_path / "a", host="twin", kvm={"check": CHECK}))]
     assert not [*realkvm.sections(view_of(tmp_path / "b", kvm={"version": "7.2.13"}))]
+
+
+def test_a_design_that_failed_is_in_no_table_of_both_hosts(tmp_path: Path) -> None:
+    conform = {"kvm_owned": held(650, 70), "split_ops": held(975, 390)}
+    view = view_of(tmp_path, kvm={"check": CHECK, "conform": conform},
+                   gate={"split_ops": "FAIL", "kvm_owned": "PASS"})
+    _, beside = realkvm.sections(view)
+    for table in beside.tables:
+        assert [row[0] for row in table.rows] == ["kvm_owned"]
+        assert "tier count" in table.notes[0]
+    assert "1 of 1 scripts" in beside.paragraphs[0]

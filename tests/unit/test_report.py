@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,22 @@ def test_exact_verdicts_in_words(made: synthetic.FakeRun) -> None:
     assert dict(headline.answer(view_of(made), COUNT)) == {
         "more": "split_ops +14.0 % (+120), tdx_prealloc +11.6 % (+100), "
                 "tip_x86_tdx +23.3 % (+200)"}
+
+
+def test_counts_that_do_not_repeat_are_not_equal_to_the_last_digit(
+        made: synthetic.FakeRun) -> None:
+    view = view_of(made)
+    assert "equal to the last digit" in headline.repetition(view, COUNT)
+    first = next(v for v in view.verdicts_of(COUNT) if v.variant == view.aprime and v.primary)
+    off = replace(first, outcome="refused", note="kvm_owned_aprime does not repeat: 1, 2")
+    said = headline.repetition(replace(view, verdicts=tuple(
+        off if v is first else v for v in view.verdicts)), COUNT)
+    assert "equal but" in said and "does not repeat: 1, 2" in said
+
+
+def test_no_table_of_ops_blames_samples_where_blocks_are_few(made: synthetic.FakeRun) -> None:
+    notes = tables.ops(view_of(made), MODEL, {"fault": "populate_seq"}, "").notes
+    assert "368 samples in one block, or 6 blocks" in notes[1]
 
 
 def test_one_block_is_no_verdict(made: synthetic.FakeRun) -> None:

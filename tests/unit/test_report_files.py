@@ -47,6 +47,8 @@ def test_rerun_line_has_the_seed_once(made: synthetic.FakeRun, run: synthetic.Fa
     (["run", "--kdir", "/home/me/linux"], 'extspt run --kdir "$KDIR" --seed 195939070'),
     (["run", "--ksrc=/x"], 'extspt run --ksrc "$KSRC" --seed 195939070'),
     (["run", "--ksrc", "build/x"], "extspt run --ksrc build/x --seed 195939070"),
+    (["run", "--costs", "/home/me/my.toml"], "extspt run --costs my.toml --seed 195939070"),
+    (["run", "--costs=/home/me/my.toml"], "extspt run --costs=my.toml --seed 195939070"),
     (["matrix", "--measure", "--out", "/tmp/x.html", "--format=html"],
      "extspt matrix --measure --seed 195939070")])
 def test_rerun_line_has_no_path_of_this_machine(run: synthetic.FakeRun, command: list[str],

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import synthetic
 from reported import case_of, flat, head, rows_of, text_of, view_of
 
 from generator.benchmarks import suite
-from generator.evidence import frames
+from generator.evidence import frames, verdict
 from generator.gate.result import Finding, GateResult
 from generator.report import bundle, document, flags, headline, kcidb, text
 from generator.report.model import NA
@@ -58,6 +59,10 @@ def test_forced_figures_are_marked_in_files_too(run: synthetic.FakeRun, tmp_path
     assert lines[0] == "# forced: timed though they FAIL the gate (--force): split_ops"
     assert len(frames.read_csv(tmp_path / "summary.csv")) == len(lines) - 2
     listed = list(kcidb.tests(view.manifest, view.frame, "extspt_bench:x"))
+    assert kcidb.export([(view.manifest, view.frame)])["builds"][0]["misc"] == {
+        "marks": run.manifest["marks"]}
+    assert {test["environment"]["comment"] for test in listed if "number" in test} == {
+        f"host twin, tier {tier}: twin of KVM's path, modelled SEAM" for tier in (COUNT, MODEL)}
     figures = {True: 0, False: 0}
     for test in listed:
         if "number" in test:
@@ -106,6 +111,37 @@ def test_the_gate_section_says_what_was_done(run: synthetic.FakeRun) -> None:
     view = View.of(run, frames.summarize(run), (), {"split_ops": bad})
     assert view.failing == {"split_ops": "gate: 3 pages leak"}
     assert rows_of(head(view, COUNT))["split_ops"][-1] == "FAIL"
+
+
+def test_a_design_of_which_one_case_failed_has_no_figure_in_any_file(
+        run: synthetic.FakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its other workloads went well, and say nothing all the same."""
+    bad = next(c for c in run.records if (c["variant"], c["workload"]) == ("split_ops", "convert"))
+    bad.update(record=None, rc=14)
+    stored = store.Run(tmp_path, run.manifest, tuple(run.records))
+    frame = frames.read_csv(frames.write_summary(stored))
+    mine = frame[frame["variant"] == "split_ops"]
+    assert [*zip(mine["metric"], mine["workload"], strict=True)] == [("case.failed", "convert")]
+    assert "split_ops" not in {v.variant for v in verdict.of_run(stored)}
+    monkeypatch.setattr(suite, "the_run", lambda: stored)
+    assert "split_ops" not in {key[1] for key in suite.setup_cache()}
+    view = view_of(run)
+    listed = [test for test in kcidb.tests(view.manifest, view.frame, "extspt_bench:x")
+              if ".split_ops." in test["path"]]
+    assert [(test["status"], test["path"].split(".")[-1]) for test in listed] == [
+        ("FAIL", "convert")]
+
+
+def test_enomem_with_empty_caches_fails_no_design(run: synthetic.FakeRun) -> None:
+    for case in run.records:
+        if (case["variant"], case["workload"]) == ("split_ops", "convert"):
+            case["rc"], case["record"]["status"] = 1, -errno.ENOMEM
+            case["record"]["params"]["drain"] = 1
+    view = view_of(run)
+    assert not view.failing and not flags.failures(view)
+    for case in run.records:
+        case["record"]["params"].pop("drain", None)
+    assert list(view_of(run).failing) == ["split_ops"]
 
 
 def test_failed_case_is_named(run: synthetic.FakeRun) -> None:

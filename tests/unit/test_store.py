@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from generator import load_run
+from generator import cli, layout, load_run
 from generator.errors import DataError, UsageError
 from generator.runs import store
 
@@ -95,6 +95,17 @@ def test_damaged_manifest(tmp_path: Path, text: str, where: str, said: str) -> N
     assert said in caught.value.what and where in caught.value.where
 
 
+@pytest.mark.parametrize("name", ["../x", "/etc", ".", "a/b", "", "x" * 129])
+def test_an_id_that_is_a_place_is_refused(tmp_path: Path, name: str,
+                                          monkeypatch: pytest.MonkeyPatch) -> None:
+    """A report replaces the folder that is named by it."""
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / store.MANIFEST).write_text(json.dumps(manifest(name)))
+    monkeypatch.setattr(layout, "REPORTS", tmp_path / "reports")
+    assert cli.main(["report", str(tmp_path / "run")]) == 16
+    assert (tmp_path / "run" / store.MANIFEST).is_file() and not (tmp_path / "reports").exists()
+
+
 def test_records_are_verified(tmp_path: Path) -> None:
     file = finished(tmp_path).path / "boots/mttcg/records.jsonl"
     text = file.read_text()
@@ -107,6 +118,15 @@ def test_records_are_verified(tmp_path: Path) -> None:
     assert caught.value.where == f"{file}:3"
     file.unlink()
     with pytest.raises(DataError, match="cannot be read"):
+        store.load_run("r1", tmp_path)
+
+
+@pytest.mark.parametrize("key", ["state", "tier", "cases", "sha256"])
+def test_a_boot_that_lacks_something_is_named(tmp_path: Path, key: str) -> None:
+    run = finished(tmp_path)
+    del run.manifest["boots"]["mttcg"][key]
+    run.save()
+    with pytest.raises(DataError, match=f"boot 'mttcg' has no {key}"):
         store.load_run("r1", tmp_path)
 
 

@@ -95,7 +95,9 @@ def test_group_rows() -> None:
 
 @pytest.mark.parametrize("words", [
     ["extspt", "run"], ["extspt", "run", "--variants", ",".join(f"variant_{i}" for i in range(30))],
-    ["a" * 200], ["x"] * 100, ["make", "VARIANTS=a,b", "T=with blanks"]])
+    ["a" * 200], ["x"] * 100, ["make", "VARIANTS=a,b", "T=with blanks"],
+    ["x" * 60, "two blanks  in a word that would be broken there"], ["$(a) 'b' \\" * 40],
+    ["a", "b c" * 40, "d"]])
 def test_a_wrapped_command_is_the_command(words: list[str]) -> None:
     lines = list(text.command(shlex.join(words)))
     assert all(len(line) <= 72 for line in lines)

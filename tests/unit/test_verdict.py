@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from generator.errors import DataError
-from generator.evidence import inference, verdict
+from generator.evidence import inference, unpaired, verdict
 from generator.evidence.inference import Floats
 from generator.evidence.verdict import Series
 
@@ -110,7 +110,7 @@ def test_zero_has_no_ratio() -> None:
 def test_never_across_places(change: dict[str, str]) -> None:
     base = series("a", measured(1, 1))
     other = dataclasses.replace(base, variant="b", **change)
-    for compare in (verdict.paired, verdict.unpaired, verdict.floor_of):
+    for compare in (verdict.paired, unpaired.unpaired, verdict.floor_of):
         with pytest.raises(DataError, match="differ"):
             compare(base, other)
     with pytest.raises(DataError):
@@ -141,6 +141,18 @@ def test_exact_counts_are_integers_without_statistics() -> None:
     assert verdict.exact(base, base, primary=True).note == "same"
 
 
+@pytest.mark.parametrize(("value", "again", "word"), [
+    (9.0, 9.0, "cannot tell"), (5.0, 9.0, "cannot tell"), (9.0, 5.0, "cannot tell"),
+    (10.0, 9.0, "exact"), (7.0, 9.0, "exact"), (9.0, 7.0, "exact")])
+def test_an_exact_difference_no_larger_than_that_of_a_and_a_is_no_designs(
+        value: float, again: float, word: str) -> None:
+    base, other, twin = (series(n, np.full(2, v), tier="count")
+                         for n, v in (("a", 7.0), ("b", value), ("a'", again)))
+    found = verdict.exact(base, other, primary=True, again=twin)
+    assert found.outcome == word
+    assert (found.note == f"A' differs by {abs(again - 7):g} ns") is (word == "cannot tell")
+
+
 def test_a_count_that_does_not_repeat_is_refused() -> None:
     base, other = series("a", np.full(2, 7.0)), series("b", np.array([9.0, 8.0]))
     found = verdict.exact(base, other, primary=True)
@@ -158,11 +170,22 @@ def test_holm_spans_variants_and_metrics_and_leaves_the_control_out() -> None:
     assert done[3].p_holm == done[3].p
 
 
+def test_the_repetition_can_be_flagged() -> None:
+    """Its floor is made of itself, and would never let it differ."""
+    base, again = series("a", measured(1, 1)), series("a'", measured(2, 1.05))
+    floor = verdict.floor_of(base, again)
+    rows = [verdict.measured(base, again, floor=floor, primary=True),
+            verdict.measured(base, series("b", measured(3, 1.05)), floor=floor, primary=True)]
+    control, design = verdict.adjusted(rows, ["a'"])
+    assert (control.outcome, design.outcome) == ("slower", "cannot tell")
+    assert control.floor == floor > 0.05
+
+
 def test_unpaired_is_named_so() -> None:
     base = series("a", measured(1, 1, sd=0.001))
-    found = verdict.unpaired(base, series("b", measured(1, 1.5)))
+    found = unpaired.unpaired(base, series("b", measured(1, 1.5)))
     assert (found.outcome, found.note) == ("slower", "unpaired") and math.isnan(found.ci_lo)
-    assert verdict.unpaired(base, series("b", measured(1, 1.5, n=9))).outcome == "refused"
+    assert unpaired.unpaired(base, series("b", measured(1, 1.5, n=9))).outcome == "refused"
 
 
 def test_superiority_and_fences_are_told() -> None:
