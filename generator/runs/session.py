@@ -23,6 +23,7 @@ from generator.runs import boots, costs, facts, plan, sources_kept, store
 from generator.runs.costs import CostTable
 from generator.runs.plan import BootPlan, RunPlan
 from generator.runs.store import Run, RunDir
+from generator.trees import kernel, treeform
 from generator.trees.kernel import KernelTree
 
 
@@ -49,6 +50,13 @@ class Session:
         files = [(name, self.layouts.get((name, boot.build_of(name)), self.modules[name]).ko)
                  for name in boot.order]
         return Load(boot, files, self.tables[boot.name].lines(), self._kvm)
+
+    def again(self, run: str) -> str:
+        """The command that finishes the run; of any kernel but the default it names the tree."""
+        tree = self._tree
+        usual = tree.kind == treeform.Form.DISTRO_HEADERS and tree.kdir == kernel.default_headers()
+        place = "" if usual else f" --kdir {shlex.quote(str(layout.shown(tree.root or tree.kdir)))}"
+        return f"extspt run --resume {run}{place}"
 
     def guest(self, out: Path) -> Guest:
         """The guest of a boot whose files are in ``out``."""
@@ -192,7 +200,7 @@ def _refuse_changes(session: Session, directory: RunDir) -> None:
 
 def _carry_out(session: Session, directory: RunDir) -> Run:
     """Boot what is missing. However it ends, the manifest says how far it came."""
-    again = f"extspt run --resume {directory.id}"
+    again = session.again(directory.id)
     proc.note(f"  PLAN    {directory.id} (seed {session.plan.seed})")
     try:
         for boot in boots.left(session.plan, directory):

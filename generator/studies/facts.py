@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from generator import gate, layout
-from generator.evidence import rows
+from generator.evidence import frames, rows
 from generator.gate.result import GateResult
 from generator.modules.variant import Variant
 from generator.runs import plan, store
@@ -101,8 +101,11 @@ def gather(variants: Sequence[Variant], run: store.Run | None,
     """What is known of each design. Without a run only what the source says."""
     results = gate.load(run) if run else {}
     cases = _Cases()
-    for case in run.records if run else ():
-        cases.add(case, str(run.manifest["boots"][case["boot"]]["tier"]) if run else "")
+    if run:
+        failed = frames.failures(run.records)
+        for case in run.records:
+            if case["variant"] not in failed:
+                cases.add(case, str(run.manifest["boots"][case["boot"]]["tier"]))
     return [Facts(one, results.get(one.name), cases.counts.get(one.name, {}),
                   cases.timed.get(one.name, {}), cases.pools.get(one.name, {}),
                   cases.empty.get(one.name), root, cases.gets.get(one.name, {}))

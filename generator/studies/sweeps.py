@@ -19,7 +19,7 @@ import numpy as np
 
 from generator import layout
 from generator.errors import ConfigError, DataError, UsageError
-from generator.evidence import rows
+from generator.evidence import frames, rows
 from generator.evidence.verdict import Series
 from generator.modules import adhoc, kconfig, variant
 from generator.modules.adhoc import JOIN
@@ -192,8 +192,8 @@ def read(measured: Grid, run: store.Run, metric: str, stat: str, boot: str = "")
     workload = plan.plain(next(iter(measured.workloads.values())))
     variants, workloads = {*measured.variants.values(), again}, {*measured.workloads.values()}
     failed = {f"{case['variant']} {case['workload']}": why for case in run.records
-              if case["boot"] == boot and case["variant"] in variants
-              and case["workload"] in workloads and (why := rows.failed(case))}
+              if case["variant"] in variants and case["workload"] in workloads
+              and (why := rows.failed(case))}
     return Sweep(run.id, any_one.tier, workload, f"{metric} {stat}", any_one.unit, measured.axes,
                  measured.points, values, tuple(flips), measured.illegal, failed,
                  max(len(one.values) for one in figures.values()))
@@ -209,11 +209,17 @@ def _boot(run: store.Run, wanted: str) -> str:
 
 def _figures(run: store.Run, boot: str, metric: str,
              stat: str) -> dict[tuple[str, str], Series]:
-    """(variant, workload) -> the figure in each block; those that have none are left out."""
+    """(variant, workload) -> the figure in each block; those that have none are left out.
+
+    So is a design of which a case failed, of any boot, at all points: it has no figures anywhere.
+    """
     found: dict[tuple[str, str], dict[int, rows.Row]] = {}
     tier = str(run.manifest["boots"][boot]["tier"])
+    failed = frames.failures(run.records)
     for case in run.records:
-        for row in rows.case_rows(case, tier) if case["boot"] == boot else ():
+        if case["boot"] != boot or case["variant"] in failed:
+            continue
+        for row in rows.case_rows(case, tier):
             if (row.metric, row.stat) == (metric, stat) and not math.isnan(row.value):
                 found.setdefault((case["variant"], case["workload"]), {})[
                     int(case.get("block", 0))] = row

@@ -241,6 +241,8 @@ def _try(target: Target, tool: str, stage: str, work: Callable[[], str]) -> Cell
         detail = work()
     except ExtsptError as error:
         state, detail, evidence = FAIL, f"{error.stage}: {error.what}", error.evidence
+    except OSError as error:        # a full disk, say, is no reason to lose the other cells
+        state, detail = FAIL, f"{error.strerror}: {error.filename or ''}".rstrip(": ")
     return Cell(target, tool, stage, state, detail, time.monotonic() - start, evidence)
 
 

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -149,6 +151,18 @@ def test_failed_build_is_not_booted_and_is_told(tmp_path: Path,
     assert build.detail == "build: x does not build"
     assert build.evidence.endswith("a.c:1: error: no member")
     assert build.ktap == "not ok @ 6.1 headers gcc-12 build"
+
+
+def test_an_error_of_the_disk_is_one_failed_cell(tmp_path: Path,
+                                                 monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*args: object) -> str:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/somewhere")
+
+    monkeypatch.setattr(matrix, "_build", full)
+    monkeypatch.setattr(matrix, "others", lambda tree: {})
+    build, boot = matrix.cells(target(tmp_path), all_variants()[:1], [])
+    assert (build.state, build.detail) == ("FAIL", "No space left on device: /somewhere")
+    assert boot.state == "SKIP"
 
 
 def test_other_compilers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
