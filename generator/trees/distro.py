@@ -19,10 +19,11 @@ from generator.errors import RigError, UsageError, unknown
 from generator.trees import image
 
 # What Kbuild runs besides the compiler, which the headers name themselves.
-# perl: the kernel-doc of W=1, up to 6.12, wants more than perl-base. binutils: gcc-14 asks for a
-# plain "as", which the gcc-14-for-host of backports' headers does not bring.
+# perl: the kernel-doc of W=1, up to 6.12, wants more than perl-base; that of 6.18 is in Python, and
+# asked of modules, too. binutils: gcc-14 asks for a plain "as", which the gcc-14-for-host of
+# backports' headers does not bring.
 BASE_PACKAGES = ("make", "binutils", "coreutils", "dash", "mawk", "sed", "grep", "findutils",
-                 "diffutils", "bash", "perl", "dpkg", "kmod", "gzip")
+                 "diffutils", "bash", "perl", "python3", "dpkg", "kmod", "gzip")
 FLAVORS = {"cloud": "cloud-amd64", "standard": "amd64", "rt": "rt-amd64"}
 #: Where a kernel is looked for when no suite is named: from the oldest, so that it stays the same.
 SUITES = ("bookworm", "trixie", "trixie-backports", "forky", "sid", "experimental")
