@@ -18,9 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from generator.evidence import frames, measurements
+from generator.evidence.amortised import main_stat
 from generator.evidence.frames import RunLike
 from generator.evidence.rows import failed, typical
-from generator.evidence.stats import NAN, Histogram
+from generator.evidence.stats import NAN
 from generator.runs import plan
 
 DOUBLE_OFF = 0.05
@@ -87,13 +88,10 @@ def of_run(run: RunLike) -> tuple[Components, ...]:
     found: dict[tuple[str, str], list[Block]] = {}
     for case in _timed(run):
         op, workload = measurements.main_op(case["workload"]), case["workload"]
-        hist = Histogram.of(case["record"]["ops"].get(op) or {"n": 0})
-        if hist.n and measurements.is_primary(workload, f"op.{op}", "p50"):
-            middle = typical(case["record"], op)
+        value = typical(case["record"], op)
+        if not math.isnan(value) and measurements.is_primary(workload, f"op.{op}", main_stat(op)):
             found.setdefault((case["variant"], workload), []).append(
-                block_of(int(case.get("build", 0)),
-                         hist.percentile(0.5) if math.isnan(middle) else middle, op,
-                         case["record"]))
+                block_of(int(case.get("build", 0)), value, op, case["record"]))
     return tuple(_components(key, rows) for key, rows in found.items() if len(rows) > 1)
 
 
@@ -101,8 +99,9 @@ def block_of(build: int, value: float, op: str, record: Mapping[str, Any]) -> Bl
     """What a record says of the block's figure of an operation."""
     batch = record.get("batch") or {}
     # Medians are kept of the operation that most of the time goes to; means are of all of them.
-    per_op: NDArray[np.float64] = np.asarray(
-        batch.get("medians" if batch.get("op") == op else "per_op", ()), float)
+    medians = batch.get("op") == op and main_stat(op) == "p50"
+    per_op: NDArray[np.float64] = np.asarray(batch.get("medians" if medians else "per_op", ()),
+                                             float)
     if len(per_op) < 2 or per_op.min() <= 0:
         return Block(build, value, NAN, 0, NAN)
     *before, measuring = batch.get("spent_ns") or (NAN,)

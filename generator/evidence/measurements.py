@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from generator.evidence import frames, verdict
+from generator.evidence.amortised import main_stat
 from generator.evidence.frames import RunLike
 from generator.evidence.table import Table
 from generator.evidence.verdict import Series, Verdict
@@ -31,16 +32,22 @@ def main_op(workload: str) -> str:
 
 
 def is_primary(workload: str, metric: str, stat: str) -> bool:
-    """The median of the operation a workload is about; those about parked memory have none."""
+    """The main figure of the operation a workload is about; those about memory have none."""
     about_time = plan.plain(workload) not in plan.ABOUT_MEMORY
-    return about_time and (metric, stat) == (f"op.{main_op(workload)}", "p50")
+    return about_time and metric == f"op.{main_op(workload)}" and is_main(metric, stat)
+
+
+def is_main(metric: str, stat: str) -> bool:
+    """Whether it is the statistic an operation is judged by."""
+    op = metric.removeprefix("op.")
+    return op != metric and stat == main_stat(op)
 
 
 def compared(tier: str, metric: str, stat: str) -> bool:
     """Whether a figure of that name is compared between variants; of counts the whole ones are."""
     if tier == plan.COUNT_TIER:
-        return (metric.startswith("op.") and stat == "p50") or metric.startswith(_COUNTED)
-    return ((metric.startswith(("op.", "batch.")) and stat in _TIMED)
+        return is_main(metric, stat) or metric.startswith(_COUNTED)
+    return (is_main(metric, stat) or (metric.startswith(("op.", "batch.")) and stat in _TIMED)
             or (metric, stat) == ("lock.all.contended", "per_1k"))
 
 

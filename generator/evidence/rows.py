@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from generator.evidence.amortised import main_stat
 from generator.evidence.inference import Floats, pseudo_median, signed_rank_interval
 from generator.evidence.stats import NAN, Histogram, interval_ranks, ratio
 
@@ -69,33 +70,40 @@ def failed(case: Mapping[str, Any]) -> str:
     return "; ".join(map(str, record.get("errors") or ()))
 
 
-def batch_medians(record: Mapping[str, Any], op: str) -> Floats:
-    """Medians of an operation's batches, in ticks; empty where it has none.
+def batches(record: Mapping[str, Any], op: str, stat: str) -> Floats:
+    """Medians or means of an operation's batches, in ticks; empty where it has none.
 
     Only where nothing else is timed: else it is the module that chose which operation has medians.
     """
     batch = record.get("batch") or {}
     timed = {name for name in record.get("instrumented") or {} if name != "teardown"} or {op}
     alone = batch.get("op") == op and timed == {op}
-    return np.asarray((batch.get("medians") or ()) if alone else (), float) / 1000
+    kept = batch.get("medians" if stat == "p50" else "per_op") or ()
+    return np.asarray(kept if alone else (), float) / 1000
 
 
 def typical(record: Mapping[str, Any], op: str) -> float:
-    """Pseudo-median of batch_medians(); NaN where there are none.
+    """A block's figure of an operation, in ticks: the pseudo-median of its batches' main_stat().
 
     A host has two speeds, one of them while the other thread of the core is busy. The median of
     all operations jumps between the two; this follows their share, and no single batch moves it.
+    Without batches that of all its operations, NaN where there are none.
     """
-    medians = batch_medians(record, op)
-    return float(pseudo_median(medians)) if len(medians) else NAN
+    stat = main_stat(op)
+    if len(found := batches(record, op, stat)):
+        return float(pseudo_median(found))
+    hist = Histogram.of(record["ops"].get(op) or {"n": 0})
+    if not hist.n:
+        return NAN
+    return hist.mean if stat == "mean" else hist.percentile(0.5)
 
 
 def latency_rows(metric: str, data: Mapping[str, Any], scale: Scale, *, net: bool,
-                 medians: Floats = NONE) -> Iterator[Row]:
+                 medians: Floats = NONE, means: Floats = NONE) -> Iterator[Row]:
     """Rows of one histogram; with ``net`` the clock's own cost leaves the median only.
 
-    The median as read stays as ``p50_raw``. ``medians``: batch_medians(), whose pseudo-median then
-    is the ``p50``, with the interval of that.
+    The median as read stays as ``p50_raw``. ``medians``, ``means``: batches(), whose pseudo-median
+    then is the ``p50`` or the ``mean``, with the interval of that.
     """
     hist = Histogram.of(data)
     if not hist.n:
@@ -103,18 +111,24 @@ def latency_rows(metric: str, data: Mapping[str, Any], scale: Scale, *, net: boo
         return
     for p, name in PERCENTILES:
         off = scale.overhead if net and name == "p50" else 0.0
-        batches = name == "p50" and len(medians) > 0
-        value, edges = ((float(pseudo_median(medians)), signed_rank_interval(medians)) if batches
-                        else (hist.percentile(p), hist.interval(p)))
+        batched = name == "p50" and len(medians) > 0
+        value, edges = _of_batches(medians) if batched else (hist.percentile(p), hist.interval(p))
         low, high = (scale.net(edge, off) for edge in edges)
         yield Row(metric, name, scale.net(value, off), scale.unit, hist.n, (low, high),
-                  hist.exact and not batches)
+                  hist.exact and not batched)
     if net:
         low, high = (scale.net(edge, 0.0) for edge in hist.interval(0.5))
         yield Row(metric, "p50_raw", hist.percentile(0.5) * scale.per_tick, scale.unit, hist.n,
                   (low, high), hist.exact)
-    for name, ticks in (("min", hist.low), ("max", hist.high), ("mean", hist.mean)):
+    mean, edges = _of_batches(means) if len(means) else (hist.mean, (NAN, NAN))
+    low, high = (scale.net(edge, 0.0) for edge in edges)
+    yield Row(metric, "mean", mean * scale.per_tick, scale.unit, hist.n, (low, high))
+    for name, ticks in (("min", hist.low), ("max", hist.high)):
         yield Row(metric, name, ticks * scale.per_tick, scale.unit, hist.n)
+
+
+def _of_batches(figures: Floats) -> tuple[float, tuple[float, float]]:
+    return float(pseudo_median(figures)), signed_rank_interval(figures)
 
 
 def batch_rows(batch: Mapping[str, Any], scale: Scale) -> Iterator[Row]:
@@ -268,7 +282,8 @@ def case_rows(case: Mapping[str, Any], tier: str) -> Iterator[Row]:
             yield from latency_rows(f"clock.{name}", record["clock"][name], scale, net=False)
     for op, data in record["ops"].items():
         yield from latency_rows(f"op.{op}", data, scale, net=True,
-                                medians=batch_medians(record, op))
+                                medians=batches(record, op, "p50"),
+                                means=batches(record, op, "mean"))
     for name, data in (record.get("instrumented") or {}).items():
         yield from latency_rows(f"instrumented.{name}", data, scale, net=True)
     if record.get("batch"):

@@ -5,9 +5,12 @@ from __future__ import annotations
 
 import math
 
+from generator.evidence.amortised import main_stat
 from generator.report.model import number
 from generator.report.view import View
 
+AS_READ = {"p50": "p50_raw", "mean": "mean"}
+"""An operation's main figure -> the same with the clock's own cost in it."""
 OVERHEAD_FACTOR = 5
 """No claim for a single op whose median is under this many clock overheads."""
 WAIT_FACTOR = 50
@@ -52,9 +55,9 @@ def suspicion(view: View, tier: str, variant: str, workload: str, lock: str) -> 
 
 
 def too_short(view: View, tier: str, variant: str, workload: str) -> list[str]:
-    """Ops of a case whose median is too near to the clock's own cost."""
+    """Ops of a case whose main figure is too near to the clock's own cost."""
     def get(metric: str, stat: str) -> float:
         return view.figures.value(tier, variant, workload, metric, stat)
     limit = OVERHEAD_FACTOR * get("clock.empty_pair", "p50")
     return [m.removeprefix("op.") for m, s in view.figures.stats(tier, workload, "op.")
-            if s == "p50_raw" and get(m, s) < limit]
+            if s == AS_READ[main_stat(m.removeprefix("op."))] and get(m, s) < limit]

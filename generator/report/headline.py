@@ -208,7 +208,8 @@ def burden(view: View, tier: str, variant: str) -> str:
 def called(verdict: Verdict) -> str:
     """What a figure is of: an op, and the workload unless it is named after the op."""
     op = verdict.metric.removeprefix("op.")
-    return op if op == verdict.workload else f"{op} in {verdict.workload}"
+    mean = "mean " if verdict.stat == "mean" else ""
+    return mean + (op if op == verdict.workload else f"{op} in {verdict.workload}")
 
 
 def listing(texts: Sequence[str]) -> str:

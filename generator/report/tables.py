@@ -6,10 +6,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from generator.evidence.amortised import main_stat
 from generator.evidence.rows import PAGE_BYTES
 from generator.evidence.stats import ratio
 from generator.evidence.verdict import SAMPLES_NEEDED
-from generator.report.artefacts import OVERHEAD_FACTOR
+from generator.report.artefacts import AS_READ, OVERHEAD_FACTOR
 from generator.report.model import NA, Table, columns, number, rate, signed
 from generator.report.view import (
     COUNT,
@@ -46,15 +47,15 @@ def busiest(view: View, tier: str, op: str) -> str | None:
 
 
 def op_row(view: View, tier: str, workload: str, op: str, variant: str) -> tuple[str, ...]:
-    """n, median with its interval, tail and maximum of an op; n/a where the design has none."""
+    """n, main figure with its interval, tail, maximum of an op; n/a where the design has none."""
     def get(stat: str) -> float:
         return view.figures.value(tier, variant, workload, f"op.{op}", stat)
-    median = view.figures.get(tier, variant, workload, f"op.{op}", "p50")
+    median = view.figures.get(tier, variant, workload, f"op.{op}", main_stat(op))
     interval = NA if math.isnan(median.low) else f"{median.low:.0f}-{median.high:.0f}"
     tail = view.figures.get(tier, variant, workload, f"op.{op}", "p99")
     mark = "*" if median.n and math.isnan(tail.low) else ""
     pair = view.figures.value(tier, variant, workload, "clock.empty_pair", "p50")
-    doubt = "?" if get("p50_raw") < OVERHEAD_FACTOR * pair else ""
+    doubt = "?" if get(AS_READ[main_stat(op)]) < OVERHEAD_FACTOR * pair else ""
     return (view.label(variant), str(median.n) if median.n else NA,
             doubt + whole(median.value), interval,
             whole(get("p90")), whole(tail.value) + mark, whole(get("max")))
@@ -78,11 +79,12 @@ def ops(view: View, tier: str, chosen: Mapping[str, str | None], title: str) -> 
         workload = chosen.get(op)
         found = [op_row(view, tier, workload, op, v) for v in view.variants] if workload else []
         if any(row[1] != NA for row in found):
-            rows += [(f"{op} ({workload})",), *found]
+            mean = ": mean for p50" if main_stat(op) == "mean" else ""
+            rows += [(f"{op} ({workload}){mean}",), *found]
         else:
             absent.append(op)
     notes = [f"host {view.host}, tier {tier}, {blocks(view, tier)}; {TIER_UNIT.get(tier, '')}.",
-             "Median: the clock's own cost is subtracted; p90, p99 and max are as read. "
+             "Median: the clock's own cost is subtracted; mean, p90, p99 and max are as read. "
              "n/a: the design never does it here. * too few for a 95 % interval of p99: "
              f"{SAMPLES_NEEDED['p99']} samples in one block, or {SAMPLES_NEEDED['p50']} blocks. "
              f"? no claim: under {OVERHEAD_FACTOR} times the clock's own cost."]

@@ -88,7 +88,10 @@ def test_a_tdx_machine_is_one_by_its_tier() -> None:
 def test_benchmarks_keep_their_history(project: Project) -> None:
     known = json.loads((project.root / "results/asv/benchmarks.json").read_text())
     del known["version"]
-    assert all(b["version"] == "1" and b["less_is_better"] for b in known.values())
+    # Not asv's hash of the code, which would begin a history anew with each change of it.
+    changed = {"LatencyOps": "2", "NativeOps": "2"}
+    assert all(b["version"] == changed.get(name.split(".")[1], "1") and b["less_is_better"]
+               for name, b in known.items())
     assert all(b["param_names"][0] == "variant" and b["unit"] for b in known.values())
     assert {name.split(".")[1] for name in known} >= {"Latency", "Contention", "Memory", "Native"}
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import synthetic
 
-from generator.evidence import components
+from generator.evidence import components, measurements
 from generator.evidence.components import between
 from generator.runs import store
 
@@ -116,7 +116,7 @@ def test_two_speeds_do_not_make_the_figure_jump() -> None:
     def record(names: tuple[str, ...] = ("fault", "teardown")) -> dict[str, Any]:
         medians = 1000 * rng.choice([2700, 2860], 10)
         medians[0] *= 3
-        return {"batch": {"op": "fault", "medians": [int(m) for m in medians]},
+        return {"batch": {"op": "fault", "medians": [int(m) for m in medians]}, "ops": {},
                 "instrumented": {key: {} for key in names}}
     figures = [typical(record(), "fault") for _ in range(200)]
     assert 2750 < np.median(figures) < 2810
@@ -125,7 +125,24 @@ def test_two_speeds_do_not_make_the_figure_jump() -> None:
     # Nothing where a batch times several operations, or another one.
     assert math.isnan(typical(record(("fault", "zap")), "fault"))
     assert math.isnan(typical(record(), "zap"))
-    assert math.isnan(typical({"batch": None, "instrumented": None}, "fault"))
+    assert math.isnan(typical({"batch": None, "instrumented": None, "ops": {}}, "fault"))
+
+
+def test_an_amortised_operation_is_judged_by_its_mean() -> None:
+    """A cache that is refilled every ninth time, and a list nearly every time, cost the same."""
+    from generator.evidence.rows import typical
+
+    def topups(median: int, mean: int) -> dict[str, Any]:
+        return {"batch": {"op": "topup", "medians": [1000 * median] * 10,
+                          "per_op": [1000 * mean] * 10}, "instrumented": {"topup": {}}, "ops": {}}
+    assert typical(topups(2300, 3400), "topup") == typical(topups(3190, 3400), "topup") == 3400
+    assert measurements.is_primary("topup", "op.topup", "mean")
+    assert not measurements.is_primary("topup", "op.topup", "p50")
+    assert measurements.is_primary("populate_seq", "op.fault", "p50")
+    assert not measurements.is_primary("populate_seq", "op.fault", "mean")
+    for tier in ("count", "model", "native"):
+        assert measurements.compared(tier, "op.topup", "mean")
+        assert not measurements.compared(tier, "op.fault", "mean")
 
 
 def test_the_interval_of_a_median_is_that_of_what_it_is_the_median_of() -> None:
