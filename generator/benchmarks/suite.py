@@ -103,6 +103,10 @@ def setup_cache() -> Cache:
     return found
 
 
+def _of_op(op: str) -> str:
+    return main_stat(op, OPS[op])
+
+
 def figure(unit: str, tier: str, metric: str, stat: str | Callable[[str], str],
            load: Callable[[str], str] = str) -> Callable[..., Any]:
     """A track_* of asv: one figure by (variant, second parameter, vCPUs).
@@ -162,7 +166,7 @@ class Latency(_Figures):
 class LatencyOps(_Ops):
     """Median instructions of each op, of an amortised one the mean."""
 
-    track_instructions = figure("instructions", COUNT, "op.{}", main_stat, OPS.__getitem__)
+    track_instructions = figure("instructions", COUNT, "op.{}", _of_op, OPS.__getitem__)
 
 
 class Native(_Figures):
@@ -178,7 +182,7 @@ class Native(_Figures):
 class NativeOps(_Ops):
     """Median host time of each op, of an amortised one the mean."""
 
-    track_ns = figure("ns", NATIVE, "op.{}", main_stat, OPS.__getitem__)
+    track_ns = figure("ns", NATIVE, "op.{}", _of_op, OPS.__getitem__)
 
 
 class NativeContention(_Locks):

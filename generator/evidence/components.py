@@ -88,18 +88,18 @@ def of_run(run: RunLike) -> tuple[Components, ...]:
     found: dict[tuple[str, str], list[Block]] = {}
     for case in _timed(run):
         op, workload = measurements.main_op(case["workload"]), case["workload"]
-        value = typical(case["record"], op)
-        if not math.isnan(value) and measurements.is_primary(workload, f"op.{op}", main_stat(op)):
+        value, stat = typical(case["record"], op, workload), main_stat(op, workload)
+        if not math.isnan(value) and measurements.is_primary(workload, f"op.{op}", stat):
             found.setdefault((case["variant"], workload), []).append(
-                block_of(int(case.get("build", 0)), value, op, case["record"]))
+                block_of(int(case.get("build", 0)), value, op, stat, case["record"]))
     return tuple(_components(key, rows) for key, rows in found.items() if len(rows) > 1)
 
 
-def block_of(build: int, value: float, op: str, record: Mapping[str, Any]) -> Block:
-    """What a record says of the block's figure of an operation."""
+def block_of(build: int, value: float, op: str, stat: str, record: Mapping[str, Any]) -> Block:
+    """What a record says of the block's figure ``stat`` of an operation."""
     batch = record.get("batch") or {}
     # Medians are kept of the operation that most of the time goes to; means are of all of them.
-    medians = batch.get("op") == op and main_stat(op) == "p50"
+    medians = batch.get("op") == op and stat == "p50"
     per_op: NDArray[np.float64] = np.asarray(batch.get("medians" if medians else "per_op", ()),
                                              float)
     if len(per_op) < 2 or per_op.min() <= 0:

@@ -20,6 +20,7 @@ MAIN_OP: Mapping[str, str] = {
     "convert": "zap", "zap": "zap", "teardown": "teardown", "topup": "topup", "idle": "topup",
     "fleet": "topup"}
 _TIMED = {"p50", "p99"}
+_MAIN = {"p50", "mean"}
 _COUNTED = ("count.", "parked.design.", "mem.tables.", "seam.")
 
 
@@ -34,20 +35,24 @@ def main_op(workload: str) -> str:
 def is_primary(workload: str, metric: str, stat: str) -> bool:
     """The main figure of the operation a workload is about; those about memory have none."""
     about_time = plan.plain(workload) not in plan.ABOUT_MEMORY
-    return about_time and metric == f"op.{main_op(workload)}" and is_main(metric, stat)
+    return about_time and metric == f"op.{main_op(workload)}" and is_main(workload, metric, stat)
 
 
-def is_main(metric: str, stat: str) -> bool:
+def is_main(workload: str, metric: str, stat: str) -> bool:
     """Whether it is the statistic an operation is judged by."""
     op = metric.removeprefix("op.")
-    return op != metric and stat == main_stat(op)
+    return op != metric and stat == main_stat(op, workload)
 
 
 def compared(tier: str, metric: str, stat: str) -> bool:
-    """Whether a figure of that name is compared between variants; of counts the whole ones are."""
+    """Whether a figure of that name is compared between variants; of counts the whole ones are.
+
+    Of means only main figures are: series() knows the workload.
+    """
     if tier == plan.COUNT_TIER:
-        return is_main(metric, stat) or metric.startswith(_COUNTED)
-    return (is_main(metric, stat) or (metric.startswith(("op.", "batch.")) and stat in _TIMED)
+        return (metric.startswith("op.") and stat in _MAIN) or metric.startswith(_COUNTED)
+    return ((metric.startswith("op.") and stat in _TIMED | _MAIN)
+            or (metric.startswith("batch.") and stat in _TIMED)
             or (metric, stat) == ("lock.all.contended", "per_1k"))
 
 
@@ -61,6 +66,8 @@ def series(table: Table) -> dict[Key, dict[str, Series]]:
         _, boot, host, tier, variant, _, workload, _, metric, stat = name
         there = samples > 0
         counted = tier == plan.COUNT_TIER and metric.startswith(_COUNTED)
+        if stat == "mean" and not is_main(workload, metric, stat):
+            continue
         if not there.any() or (counted and (values[there] % 1 != 0).any()):
             continue
         found.setdefault((boot, workload, metric, stat), {})[variant] = Series(

@@ -82,14 +82,14 @@ def batches(record: Mapping[str, Any], op: str, stat: str) -> Floats:
     return np.asarray(kept if alone else (), float) / 1000
 
 
-def typical(record: Mapping[str, Any], op: str) -> float:
+def typical(record: Mapping[str, Any], op: str, workload: str) -> float:
     """A block's figure of an operation, in ticks: the pseudo-median of its batches' main_stat().
 
     A host has two speeds, one of them while the other thread of the core is busy. The median of
     all operations jumps between the two; this follows their share, and no single batch moves it.
     Without batches that of all its operations, NaN where there are none.
     """
-    stat = main_stat(op)
+    stat = main_stat(op, workload)
     if len(found := batches(record, op, stat)):
         return float(pseudo_median(found))
     hist = Histogram.of(record["ops"].get(op) or {"n": 0})

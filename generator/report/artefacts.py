@@ -60,4 +60,4 @@ def too_short(view: View, tier: str, variant: str, workload: str) -> list[str]:
         return view.figures.value(tier, variant, workload, metric, stat)
     limit = OVERHEAD_FACTOR * get("clock.empty_pair", "p50")
     return [m.removeprefix("op.") for m, s in view.figures.stats(tier, workload, "op.")
-            if s == AS_READ[main_stat(m.removeprefix("op."))] and get(m, s) < limit]
+            if s == AS_READ[main_stat(m.removeprefix("op."), workload)] and get(m, s) < limit]

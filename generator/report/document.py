@@ -123,7 +123,7 @@ def every_verdict(view: View, tier: str) -> Section | None:
     legend = ("exact differences; ? no larger than that of A'" if tier == COUNT else
               "S slower, F faster, = equivalent, ? cannot tell; Holm over these")
     if any(v.stat == "mean" for v in own):
-        legend += ". Medians, of a topup the mean: a refill is rare and long"
+        legend += ". Medians; where caches are refilled, the mean: that is rare and long"
     return Section(f"All primary figures, host {view.host}, tier {tier}",
                    (f"host {view.host}", f"tier {tier}"), tables=(
         Table(f"Against {view.baseline}.", columns(*heads), rows,

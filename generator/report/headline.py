@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from generator.evidence.amortised import main_stat
 from generator.gate.result import FAIL
 from generator.report.artefacts import suspects
 from generator.report.model import NA, Table, columns, number, rate, signed
@@ -192,10 +193,12 @@ def price(view: View, tier: str) -> str:
 def burden(view: View, tier: str, variant: str) -> str:
     """What is worse with a variant than with the best of the others, as far as it was measured."""
     worse = []
-    slow = [v for v in view.verdicts_of(tier) if v.variant == variant and v.primary
-            and v.metric != "op.fault" and v.outcome in ("slower", "exact") and v.ratio > 1]
-    slow += [v for v in view.verdicts_of(tier) if v.variant == variant and v.metric == "op.fault"
-             and v.outcome in ("slower", "exact") and v.ratio > 1]
+    def dearer(v: Verdict) -> bool:
+        return v.variant == variant and v.outcome in ("slower", "exact") and v.ratio > 1
+
+    # Of faults those of workloads that are about something else, such as convert, too.
+    slow = [v for v in view.verdicts_of(tier) if dearer(v) and (
+        v.stat == main_stat("fault", v.workload) if v.metric == FIGURE else v.primary)]
     if slow:
         worst = max(slow, key=lambda v: v.ratio)
         worse.append(f"{percent(worst.ratio)} for a {called(worst)}")

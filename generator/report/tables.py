@@ -50,12 +50,13 @@ def op_row(view: View, tier: str, workload: str, op: str, variant: str) -> tuple
     """n, main figure with its interval, tail, maximum of an op; n/a where the design has none."""
     def get(stat: str) -> float:
         return view.figures.value(tier, variant, workload, f"op.{op}", stat)
-    median = view.figures.get(tier, variant, workload, f"op.{op}", main_stat(op))
+    median = view.figures.get(tier, variant, workload, f"op.{op}",
+                              main_stat(op, workload))
     interval = NA if math.isnan(median.low) else f"{median.low:.0f}-{median.high:.0f}"
     tail = view.figures.get(tier, variant, workload, f"op.{op}", "p99")
     mark = "*" if median.n and math.isnan(tail.low) else ""
     pair = view.figures.value(tier, variant, workload, "clock.empty_pair", "p50")
-    doubt = "?" if get(AS_READ[main_stat(op)]) < OVERHEAD_FACTOR * pair else ""
+    doubt = "?" if get(AS_READ[main_stat(op, workload)]) < OVERHEAD_FACTOR * pair else ""
     return (view.label(variant), str(median.n) if median.n else NA,
             doubt + whole(median.value), interval,
             whole(get("p90")), whole(tail.value) + mark, whole(get("max")))
@@ -79,7 +80,7 @@ def ops(view: View, tier: str, chosen: Mapping[str, str | None], title: str) -> 
         workload = chosen.get(op)
         found = [op_row(view, tier, workload, op, v) for v in view.variants] if workload else []
         if any(row[1] != NA for row in found):
-            mean = ": mean for p50" if main_stat(op) == "mean" else ""
+            mean = ": mean for p50" if main_stat(op, str(workload)) == "mean" else ""
             rows += [(f"{op} ({workload}){mean}",), *found]
         else:
             absent.append(op)
@@ -95,14 +96,16 @@ def ops(view: View, tier: str, chosen: Mapping[str, str | None], title: str) -> 
 
 
 def faults(view: View, tier: str) -> Table:
-    """Median fault of every workload that faults, designs side by side."""
+    """Main figure of a fault of every workload that faults, designs side by side."""
     rows = []
     for workload in view.figures.workloads(tier):
-        found = [view.figures.value(tier, v, workload, "op.fault", "p50") for v in view.variants]
+        stat = main_stat("fault", workload)
+        found = [view.figures.value(tier, v, workload, "op.fault", stat) for v in view.variants]
         if not all(map(math.isnan, found)):
-            rows.append((workload, *map(whole, found)))
-    return Table("Median fault by workload.", columns("workload", *map(split_name, map(
-        view.label, view.variants))), tuple(rows),
+            rows.append((workload + ("\nmean" if stat == "mean" else ""), *map(whole, found)))
+    return Table("Median fault by workload, mean where it says so.",
+                 columns("workload", *map(split_name, map(view.label, view.variants))),
+                 tuple(rows),
                  (f"host {view.host}, tier {tier}, {blocks(view, tier)}; "
                   f"{TIER_UNIT.get(tier, '')}.",))
 
