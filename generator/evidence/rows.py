@@ -93,8 +93,6 @@ def typical(record: Mapping[str, Any], op: str, workload: str) -> float:
     if len(found := batches(record, op, stat)):
         return float(pseudo_median(found))
     hist = Histogram.of(record["ops"].get(op) or {"n": 0})
-    if not hist.n:
-        return NAN
     return hist.mean if stat == "mean" else hist.percentile(0.5)
 
 
