@@ -13,6 +13,8 @@ from generator.trees.treematrix import FAIL, SKIP, Cell
 
 WIDTH = 72
 TEXT, KTAP, JSON = "matrix.txt", "matrix.ktap", "matrix.json"
+#: Of the compilers of headers; the KTAP and the JSON have it.
+_TRIPLET = "x86_64-linux-gnu-"
 _HEAD = ("kernel", "tree", "compiler", "build", "boot", "release")
 
 
@@ -26,7 +28,7 @@ def table(found: Sequence[Cell]) -> list[str]:
         tree = (target.series, target.form) if target != named else ("", "")
         release = target.tree.release if target.tree and target != named else ""
         named = target
-        rows.append((*tree, build.tool or "-", _word(build, reasons),
+        rows.append((*tree, build.tool.removeprefix(_TRIPLET) or "-", _word(build, reasons),
                      _word(boot, reasons) if boot else "-", release))
     widths = [max(len(row[k]) for row in rows) for k in range(len(_HEAD))]
     lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()

@@ -240,6 +240,10 @@ def test_table_has_a_line_per_build_and_notes(tmp_path: Path) -> None:
     assert lines[2].split() == ["gcc-13", "FAIL", "[1]", "-"]
     assert lines[3].split() == ["6.18", "own-um", "-", "SKIP", "[2]", "-"]
     assert lines[4:] == ["", "[1] build: it does not", "[2] no source here"]
+    long = replace(there, series="6.12", form="packages", tree=replace(
+        there.tree, release="6.12.117+deb13-cloud-amd64"))
+    lines += treetable.table([Cell(long, "x86_64-linux-gnu-gcc-14", "build", "ok", "x")])
+    assert lines[-1].split()[2] == "gcc-14"
     assert all(len(line) <= treetable.WIDTH for line in lines)
 
 
